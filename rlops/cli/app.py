@@ -1,0 +1,75 @@
+"""The root command. Command modules are imported when they are called, so that `rlops --help` answers at once."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from rlops import __version__
+
+ROLLOUT, CARE, LOOK, PLAY = "Rollout and way back", "Care", "Look", "Try it out"
+
+# name: (panel, one line of help). Each is `rlops.cli.NAME`, whose `app` is a Typer application.
+COMMANDS = {
+    "migrate": (ROLLOUT, "Create what is missing of the three tables, as declared."),
+    "grant": (ROLLOUT, "Give the application account the declared privileges."),
+    "verify": (ROLLOUT, "Compare structure and grants with what is declared."),
+    "rollback": (ROLLOUT, "Keep every row in a backup, then remove the tables."),
+    "backups": (ROLLOUT, "Show the backups that rollbacks kept."),
+    "restore": (ROLLOUT, "Bring a backup's tables back."),
+    "cleanup": (CARE, "Remove interactions older than the retention, gently."),
+    "monitor": (LOOK, "Sizes, rows, growth and index usage, each with its source."),
+    "doctor": (LOOK, "What each command needs, and whether it has it."),
+    "history": (LOOK, "What was run here: when, by whom, with what result."),
+    "config": (LOOK, "Show every setting and where it came from."),
+    "demo": (PLAY, "The whole life of the tables on a throw-away server."),
+    "sandbox": (PLAY, "A throw-away server that stays."),
+    "seed": (PLAY, "Fill the tables with synthetic data (development only)."),
+}
+
+
+class _Lazy(TyperGroup):
+    """Shows commands from the table above and imports the one that is resolved."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, (panel, text) in COMMANDS.items():
+            self.commands[name] = TyperCommand(name=name, help=text, rich_help_panel=panel, callback=lambda: None)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if name in COMMANDS:
+            loaded = typer.main.get_command(importlib.import_module(f"rlops.cli.{name}").app)
+            loaded.name = name
+            self.commands[name] = loaded
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=_Lazy,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode="rich",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rlops {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Carry the recommender's three tables through their life inside a live MySQL or MariaDB shop database.
+
+    Start with:  [bold]rlops demo[/bold]  on a throw-away server, or  [bold]rlops doctor --url mysql://user@host/schema[/bold]
+    """

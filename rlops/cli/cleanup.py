@@ -1,0 +1,40 @@
+"""rlops cleanup."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from rlops.cli.options import command, new_app
+from rlops.cli.session import Session
+from rlops.errors import Usage
+from rlops.ops import cleanup as op
+from rlops.plan import Answer
+
+app = new_app()
+
+
+@command(app, "cleanup", writes=True)
+def cleanup(
+    session: Session,
+    months: Annotated[
+        int, typer.Option("--months", min=1, max=1200, help="Whole months to keep, beside the current one.")
+    ],
+    now: Annotated[
+        str | None, typer.Option("--now", help="Take this time for the clock (development only).", metavar="TIME")
+    ] = None,
+) -> Answer:
+    """Delete interactions older than the retention, in short transactions. An interrupted run is simply run again.
+
+    Example:  [bold]rlops cleanup --months 12 --dry-run[/bold]
+    """
+    return session.write(lambda db, sql: op.plan(db, sql, months, session.environment(db), _time(now)), op.verify)
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None) if text else None
+    except ValueError as error:
+        raise Usage(f"--now {text!r} is not a time such as 2026-03-31T23:59:59") from error

@@ -1,0 +1,231 @@
+"""The connection that everything else uses, and the one place that knows error numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+import pymysql
+from pymysql.cursors import DictCursor
+
+from rlops import engines
+from rlops.connect import is_encrypted, open_connection
+from rlops.errors import Denied, Failed, RlopsError, Usage
+from rlops.settings import Target
+
+Values = Mapping[str, Any] | Sequence[Any] | None
+Row = dict[str, Any]
+
+LOST = {2006, 2013, 2014, 2055, 4031, 1053, 1077, 1079, 1927, 3169}
+LOCK_WAIT = {1205, 3572}
+CONFLICT = {1213, 1020, 4012, 6002, 6004, 6005}
+TIMED_OUT = {3024, 1969, 1317, 4012}
+FORBIDDEN = {1044, 1045, 1142, 1143, 1227, 1370, 1095, 1290, 1410}
+NO_TABLE = {1146, 1051}
+
+
+class ServerError(Failed):
+    """The server refused a statement; `number` is its error number."""
+
+    def __init__(self, number: int, text: str, hint: str = "") -> None:
+        super().__init__(f"the server said {number}: {text}", hint, f"server_{number}")
+        self.number = number
+        self.text = text
+
+
+class Lost(ServerError):
+    """The connection broke in mid-statement: whether it was carried out is unknown until somebody looks."""
+
+
+class LockWait(ServerError):
+    """A lock was not granted in time; the statement did nothing."""
+
+
+class Conflict(ServerError):
+    """The server took this transaction as the victim of a conflict and rolled it back: it may be tried again."""
+
+
+class TimedOut(ServerError):
+    """The statement passed its time limit and was ended by the server."""
+
+
+class Forbidden(ServerError):
+    """The account lacks a privilege."""
+
+    exit = Denied.exit
+
+
+def server_error(error: pymysql.err.MySQLError) -> ServerError:
+    """Turn the driver's exception into ours, by its number."""
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    text = str(error.args[1]) if len(error.args) > 1 else str(error)
+    if number in LOST or (number == 0 and isinstance(error, pymysql.err.InterfaceError)):
+        return Lost(number, text or "the connection was lost")
+    kinds = ((LOCK_WAIT, LockWait), (CONFLICT, Conflict), (TIMED_OUT, TimedOut), (FORBIDDEN, Forbidden))
+    for numbers, kind in kinds:
+        if number in numbers:
+            return kind(number, text)
+    return ServerError(number, text)
+
+
+class Database:
+    """One session on the server, with its engine known and its variables set explicitly."""
+
+    def __init__(self, target: Target, *, program: str, statement_limit: float | None, lock_wait: float) -> None:
+        self.target = target
+        self.schema = target.database or ""
+        self._program = program
+        self._statement_limit = statement_limit
+        self._lock_wait = lock_wait
+        self._open()
+
+    def _open(self) -> None:
+        self._connection: Any = open_connection(self.target, program=self._program)
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("SELECT VERSION() AS version, @@version_comment AS comment, CONNECTION_ID() AS id")
+                found = cursor.fetchone() or {}
+                self.engine = engines.detect(found["version"], found["comment"])
+                self.connection_id = int(found["id"])
+                for statement in self._session():
+                    cursor.execute(statement)
+        except pymysql.err.MySQLError as error:
+            self.close()
+            raise server_error(error) from error
+
+    def _session(self) -> Iterator[str]:
+        if not self.engine.can.supported:
+            raise Failed(f"{self.engine} is not supported yet", "Use MySQL, MariaDB or seekdb.", "unsupported_engine")
+        yield from self.engine.can.session
+        wait = max(1, round(self._lock_wait))
+        if self.family == "oceanbase":
+            yield f"SET SESSION ob_trx_lock_timeout = {wait * 1_000_000}"
+            yield f"SET SESSION ob_trx_timeout = {3600 * 1_000_000}"
+        else:
+            yield f"SET SESSION lock_wait_timeout = {wait}"
+            yield f"SET SESSION innodb_lock_wait_timeout = {wait}"
+        yield from self._limit_statement(self._statement_limit)
+
+    def _limit_statement(self, seconds: float | None) -> Iterator[str]:
+        limit = self.engine.can.statement_limit
+        if limit:
+            # Zero means unlimited everywhere but on OceanBase, where the default of ten seconds is too short for DDL.
+            wanted = seconds if seconds is not None else (86_400 if self.family == "oceanbase" else 0)
+            yield f"SET SESSION {limit[0]} = {round(wanted * limit[1])}"
+
+    @contextmanager
+    def statement_limit(self, seconds: float) -> Iterator[None]:
+        """Bound the time of each statement inside the block; the server ends what takes longer (TimedOut)."""
+        for statement in self._limit_statement(seconds):
+            self.execute(statement)
+        try:
+            yield
+        finally:
+            with suppress(Lost):
+                for statement in self._limit_statement(self._statement_limit):
+                    self.execute(statement)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection is encrypted."""
+        return is_encrypted(self._connection)
+
+    @property
+    def family(self) -> engines.Family:
+        """The engine's family."""
+        return self.engine.family
+
+    def reconnect(self) -> None:
+        """Open a new session after a lost one. Locks and transactions of the old one are gone."""
+        self.close()
+        self._open()
+
+    def close(self) -> None:
+        """End the session; never raises."""
+        with suppress(Exception):
+            self._connection.close()
+
+    def rows(self, sql: str, values: Values = None) -> list[Row]:
+        """Run a query and return all rows. Raises ServerError."""
+        with self._cursor() as cursor:
+            cursor.execute(sql, values)
+            return list(cursor.fetchall())
+
+    def row(self, sql: str, values: Values = None) -> Row | None:
+        """Run a query and return its first row, or None. Raises ServerError."""
+        found = self.rows(sql, values)
+        return found[0] if found else None
+
+    def value(self, sql: str, values: Values = None) -> Any:
+        """Run a query and return the first column of its first row, or None. Raises ServerError."""
+        found = self.row(sql, values)
+        return next(iter(found.values())) if found else None
+
+    def execute(self, sql: str, values: Values = None) -> int:
+        """Run a statement and return the rows it affected. Raises ServerError."""
+        with self._cursor() as cursor:
+            return int(cursor.execute(sql, values))
+
+    def text(self, sql: str, values: Values = None) -> str:
+        """The statement exactly as it is sent, its values in place."""
+        with self._cursor() as cursor:
+            return str(cursor.mogrify(sql, values)) if values is not None else sql
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Begin, then commit, or roll back when the block raises. Raises Lost when the COMMIT's answer is missing."""
+        self.execute("START TRANSACTION")
+        try:
+            yield
+        except BaseException:
+            with suppress(ServerError):
+                self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+    @contextmanager
+    def _cursor(self) -> Iterator[DictCursor]:
+        try:
+            with self._connection.cursor() as cursor:
+                yield cursor
+        except pymysql.err.MySQLError as error:
+            raise server_error(error) from error
+        except UnicodeEncodeError as error:
+            raise Usage(f"a name or value can't be sent to the server: {error.reason}") from error
+
+
+@contextmanager
+def connect(
+    target: Target,
+    *,
+    program: str,
+    statement_limit: float | None = None,
+    lock_wait: float = 1.0,
+    need_schema: bool = True,
+) -> Iterator[Database]:
+    """Open a session for one command.
+
+    `statement_limit` and `lock_wait` are seconds. Raises Usage when no schema is named, Denied when the server can't
+    be reached or refuses, Failed on an engine that rlops does not operate.
+    """
+    if need_schema and not target.database:
+        raise Usage(
+            "no schema is named",
+            "Say which with --database NAME, --url mysql://user@host/NAME, or a profile.",
+            "no_database",
+        )
+    database = Database(target, program=program, statement_limit=statement_limit, lock_wait=lock_wait)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def without_schema(target: Target) -> Target:
+    """The same server, with no schema chosen."""
+    return replace(target, database=None)
+
+
+__all__ = ["Conflict", "Database", "Forbidden", "LockWait", "Lost", "RlopsError", "ServerError", "TimedOut", "connect"]

@@ -1,0 +1,47 @@
+"""Looks at the live schema: what exists, and whether an expected fact holds."""
+
+from __future__ import annotations
+
+from rlops.db import Database
+from rlops.plan import Expect
+
+
+def tables(db: Database) -> dict[str, str]:
+    """Every table and view of the schema that this account may see, with its type."""
+    found = db.rows(
+        "SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s",
+        (db.schema,),
+    )
+    return {row["name"]: row["type"] for row in found}
+
+
+def table_exists(db: Database, name: str) -> bool:
+    """Whether a table or view of that name exists."""
+    sql = "SELECT COUNT(*) AS n FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    return bool(db.value(sql, (db.schema, name)))
+
+
+def foreign_key_exists(db: Database, table: str, name: str) -> bool:
+    """Whether that table has a foreign key of that name."""
+    sql = (
+        "SELECT COUNT(*) AS n FROM information_schema.TABLE_CONSTRAINTS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+        " AND CONSTRAINT_NAME = %s AND CONSTRAINT_TYPE = 'FOREIGN KEY'"
+    )
+    return bool(db.value(sql, (db.schema, table, name)))
+
+
+def holds(db: Database, expect: Expect) -> bool:
+    """Whether an expected fact holds on the live schema."""
+    if expect.kind == "table":
+        return table_exists(db, expect.table) == expect.present
+    return foreign_key_exists(db, expect.table, expect.name) == expect.present
+
+
+def describe(db: Database, name: str) -> dict[str, object]:
+    """A table's name, creation time, collation and engine. Times are UTC."""
+    sql = (
+        "SELECT CREATE_TIME AS created, TABLE_COLLATION AS collation, ENGINE AS engine"
+        " FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    )
+    found = db.row(sql, (db.schema, name)) or {}
+    return {"name": name, **{key.lower(): value for key, value in found.items()}}

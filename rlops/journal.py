@@ -1,0 +1,160 @@
+"""rlops' own tables in the target: what was run, intent before and outcome after, and recorded facts."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+import socket
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rlops import __version__
+from rlops.db import Database, Row
+from rlops.plan import Expect, Plan, Step
+from rlops.sqlfiles import SqlFolder
+
+TABLES = ("rlops_state", "rlops_run", "rlops_step")
+UNFINISHED = ("running", "intent")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who runs rlops, and where."""
+
+    os_user: str
+    host: str
+    pid: int
+
+    @classmethod
+    def current(cls) -> Actor:
+        """This process's user, host and pid."""
+        try:
+            user = getpass.getuser()
+        except (KeyError, OSError):
+            user = str(os.getuid())
+        return cls(user, socket.gethostname(), os.getpid())
+
+
+def existing(db: Database) -> set[str]:
+    """Which of rlops' own tables are there. Needs no privilege beyond some right on them."""
+    found = db.rows(
+        "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME IN %s",
+        (db.schema, TABLES),
+    )
+    return {row["name"].lower() for row in found}
+
+
+def missing_steps(db: Database, sql: SqlFolder) -> tuple[Step, ...]:
+    """The steps that create those of rlops' own tables that are missing."""
+    have = existing(db)
+    steps = []
+    for file in sql.group("own"):
+        table = file.key.split("_", 1)[1]
+        if table not in have:
+            steps.append(Step(f"create {table} (rlops' own)", file.statement(), (Expect("table", table),), own=True))
+    return tuple(steps)
+
+
+def recorded(db: Database) -> Mapping[str, str]:
+    """The recorded facts: `environment`, `installation_id`. Empty where rlops has never written."""
+    if "rlops_state" not in existing(db):
+        return {}
+    return {row["name"]: row["value"] for row in db.rows("SELECT name, value FROM rlops_state")}
+
+
+def record(db: Database, name: str, value: str) -> None:
+    """Record a fact, unless it is recorded already."""
+    db.execute(
+        "INSERT IGNORE INTO rlops_state (name, value, updated_at) VALUES (%s, %s, UTC_TIMESTAMP(6))", (name, value)
+    )
+
+
+def record_installation(db: Database, environment: str) -> None:
+    """Record the environment and an id that tells this installation from its clones."""
+    record(db, "installation_id", str(uuid.uuid4()))
+    record(db, "environment", environment)
+
+
+class Journal:
+    """Writes one run and its steps. Each write is its own transaction, but for watermarks."""
+
+    def __init__(self, db: Database, plan: Plan, actor: Actor, ticket: str | None) -> None:
+        self.db = db
+        db.execute(
+            "INSERT INTO rlops_run (command, status, plan_hash, started_at, account, os_user, host, pid, connection_id,"
+            " rlops_version, ticket) VALUES (%s, 'running', %s, UTC_TIMESTAMP(6), CURRENT_USER(), %s, %s, %s, %s, %s, %s)",
+            (plan.command, plan.hash, actor.os_user, actor.host, actor.pid, db.connection_id, __version__, ticket),
+        )
+        self.run_id = int(db.value("SELECT LAST_INSERT_ID()"))
+
+    def intent(self, seq: int, step: Step) -> int:
+        """Say what is about to be run; returns the step's id."""
+        text = self.db.text(step.statement.sql, step.statement.values)
+        self.db.execute(
+            "INSERT INTO rlops_step (run_id, seq, name, file, sql_text, sql_hash, expect, status, started_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, 'intent', UTC_TIMESTAMP(6))",
+            (
+                self.run_id, seq, step.name, step.statement.file, text, hashlib.sha256(text.encode()).hexdigest(),
+                json.dumps([asdict(expect) for expect in step.expect]),
+            ),
+        )  # fmt: skip
+        return int(self.db.value("SELECT LAST_INSERT_ID()"))
+
+    def outcome(self, step_id: int, status: str, rows: int | None = None, error: str | None = None) -> None:
+        """Say what became of a step."""
+        self.db.execute(
+            "UPDATE rlops_step SET status = %s, affected_rows = COALESCE(%s, affected_rows), error = %s,"
+            " finished_at = UTC_TIMESTAMP(6) WHERE id = %s",
+            (status, rows, error, step_id),
+        )
+
+    def watermark(self, step_id: int, watermark: str, rows: int) -> None:
+        """Note how far a long step has come; commits with the chunk, in the caller's transaction."""
+        self.db.execute(
+            "UPDATE rlops_step SET watermark = %s, affected_rows = %s WHERE id = %s", (watermark, rows, step_id)
+        )
+
+    def finish(self, status: str, message: str) -> None:
+        """Close the run."""
+        self.db.execute(
+            "UPDATE rlops_run SET status = %s, message = %s, finished_at = UTC_TIMESTAMP(6) WHERE id = %s",
+            (status, message, self.run_id),
+        )
+
+
+def unfinished_steps(db: Database) -> list[Row]:
+    """Steps whose outcome nobody wrote: their process died, or still runs."""
+    if not {"rlops_run", "rlops_step"} <= existing(db):
+        return []
+    return db.rows(
+        "SELECT s.id, s.run_id, s.seq, s.name, s.file, s.expect, s.watermark, r.command, r.os_user, r.host, r.pid,"
+        " r.connection_id, s.started_at FROM rlops_step s JOIN rlops_run r ON r.id = s.run_id"
+        " WHERE s.status = 'intent' ORDER BY s.id"
+    )
+
+
+def runs(db: Database, limit: int) -> list[Row]:
+    """The latest runs, newest first; empty where rlops has never written. Times are UTC."""
+    if not {"rlops_run", "rlops_step"} <= existing(db):
+        return []
+    return db.rows(
+        "SELECT r.id, r.command, r.status, r.started_at, r.finished_at, r.account, r.os_user, r.host, r.pid,"
+        " r.connection_id, r.rlops_version, r.ticket, r.plan_hash, r.message,"
+        " (SELECT COUNT(*) FROM rlops_step s WHERE s.run_id = r.id) AS steps,"
+        " (SELECT COUNT(*) FROM rlops_step s WHERE s.run_id = r.id AND s.status = 'done') AS steps_done"
+        " FROM rlops_run r ORDER BY r.id DESC LIMIT %s",
+        (limit,),
+    )
+
+
+def steps_of(db: Database, run_id: int) -> list[dict[str, Any]]:
+    """The steps of one run, in their order. Times are UTC."""
+    return db.rows(
+        "SELECT seq, name, file, status, affected_rows, watermark, started_at, finished_at, error, sql_text, sql_hash"
+        " FROM rlops_step WHERE run_id = %s ORDER BY seq, id",
+        (run_id,),
+    )

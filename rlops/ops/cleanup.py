@@ -1,0 +1,154 @@
+"""Remove interactions older than the retention, in short transactions along (timestamp, id)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rlops import counting
+from rlops.db import Database, TimedOut
+from rlops.errors import Refused
+from rlops.ops.declared import INTERACTIONS
+from rlops.plan import Answer, Chunk, Plan, Step, StepResult
+from rlops.sqlfiles import SqlFolder
+from rlops.structure import Table, read_table
+
+COUNT_FOR = 20.0  # seconds for counting the expired rows
+START = (datetime(1000, 1, 1), 0)  # MySQL's least DATETIME
+
+
+def writers_now(db: Database, time_zone: str) -> datetime:
+    """The server's clock in the writers' time zone, without an offset, as DATETIME columns keep it.
+
+    Named zones are converted here, since the server's time zone tables are often empty (error 1298).
+    """
+    if time_zone != "server":
+        utc: datetime = db.value("SELECT UTC_TIMESTAMP()").replace(tzinfo=UTC)
+        return utc.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
+    db.execute("SET SESSION time_zone = @@GLOBAL.time_zone")
+    try:
+        local: datetime = db.value("SELECT NOW()")
+        return local
+    finally:
+        db.execute("SET SESSION time_zone = '+00:00'")
+
+
+def cutoff(now: datetime, months: int) -> datetime:
+    """Midnight on the first day of the current month minus `months`."""
+    index = now.year * 12 + now.month - 1 - months
+    return datetime(index // 12, index % 12 + 1, 1)
+
+
+@dataclass(frozen=True)
+class Expired:
+    """The rows before the cutoff: selects a chunk along the index, deletes it by primary key."""
+
+    sql: SqlFolder
+    cutoff: datetime
+    total: int | None
+
+    def chunk(self, db: Database, after: Any, size: int) -> Chunk:
+        """Delete about `size` rows behind `after`, a (timestamp, id)."""
+        timestamp, last_id = after or START
+        values = {"cutoff": self.cutoff, "last_timestamp": timestamp, "last_id": last_id, "limit": size}
+        select = self.sql.statement("cleanup/010_expired_rows", values=values)
+        rows = db.rows(select.sql, select.values)
+        if not rows:
+            return Chunk(0, after, last=True)
+        delete = self.sql.statement(
+            "cleanup/020_delete_rows", values={"ids": [row["id"] for row in rows], "cutoff": self.cutoff}
+        )
+        deleted = db.execute(delete.sql, delete.values)
+        return Chunk(deleted, (rows[-1]["timestamp"], rows[-1]["id"]), last=len(rows) < size)
+
+
+def plan(db: Database, sql: SqlFolder, months: int, environment: str, now: datetime | None) -> Plan:
+    """Plan the removal of all interactions before the cutoff.
+
+    Raises Refused when the table or its idx_timestamp is missing, or for `now` in production; Denied without privilege.
+    """
+    if now is not None and environment == "production":
+        raise Refused(
+            "--now is for development; in production the server's clock counts",
+            "Nothing was changed.",
+            "now_in_production",
+        )
+    live = read_table(db, INTERACTIONS)
+    if not isinstance(live, Table):
+        raise Refused(
+            f"{db.schema} has no table {INTERACTIONS}; nothing was changed", "`rlops migrate` creates it.", "no_table"
+        )
+    if "idx_timestamp" not in {index.name for index in live.indexes}:
+        raise Refused(
+            f"{INTERACTIONS} has no index idx_timestamp; cleanup would read the whole table",
+            "`rlops verify` says how to add it.",
+            "no_index",
+        )
+    edge = cutoff(now or writers_now(db, sql.policy.writers_time_zone), months)
+    expired, kept = _expired(db, sql, edge), counting.count(db, INTERACTIONS)
+    steps: tuple[Step, ...] = ()
+    if expired.rows:
+        outline = sql.file("cleanup/020_delete_rows").outline({}, {"cutoff": f"'{edge:%Y-%m-%d %H:%M:%S}'"})
+        steps = (Step(f"delete interactions before {edge:%Y-%m-%d}", outline, work=Expired(sql, edge, expired.rows)),)
+    reasons = _reasons(sql, months, expired.rows / max(kept.rows, expired.rows, 1))
+    about = "about " if expired.estimated else ""
+    notes = (
+        f"{about}{expired.rows:,} rows are older than {edge:%Y-%m-%d %H:%M:%S} ({expired.source})",
+        *(reasons if environment == "production" else ()),
+    )
+    return Plan(
+        "cleanup", steps,
+        {
+            "cutoff": edge.isoformat(), "time_zone": sql.policy.writers_time_zone, "months": months,
+            "expired_rows": expired.rows, "expired_rows_estimated": expired.estimated, "expired_rows_source": expired.source,
+            "deleted_rows": 0, "archived_rows": 0, "dropped_partitions": [], "chunks": 0, "paused_seconds": 0.0,
+        },
+        notes,
+        question=f"This deletes {about}{expired.rows:,} interactions from {db.schema} for good; there is no archive.",
+        name_database=environment == "production",
+        again=f"rlops cleanup --months {months}",
+        account=_account,
+    )  # fmt: skip
+
+
+def _account(results: Sequence[StepResult]) -> dict[str, object]:
+    return {
+        "deleted_rows": sum(result.rows or 0 for result in results if result.chunks),
+        "chunks": sum(result.chunks for result in results),
+        "paused_seconds": sum(result.paused_seconds for result in results),
+    }
+
+
+def _expired(db: Database, sql: SqlFolder, edge: datetime) -> counting.Rows:
+    counted = sql.statement("cleanup/030_count_expired", values={"cutoff": edge})
+    try:
+        with db.statement_limit(COUNT_FOR):
+            return counting.Rows(int(db.value(counted.sql, counted.values)), False, "COUNT(*) along idx_timestamp")
+    except TimedOut:
+        explained = db.row("EXPLAIN " + counted.sql, counted.values) or {}
+        return counting.Rows(int(explained.get("rows") or 0), True, "the optimizer's estimate")
+
+
+def _reasons(sql: SqlFolder, months: int, share: float) -> tuple[str, ...]:
+    retention = sql.policy.retention
+    reasons = ["rows deleted without an archive can't be brought back"]
+    if months < retention.interactions_months:
+        reasons.append(f"{months} months is less than the policy's {retention.interactions_months}")
+    if share > retention.max_share_per_run:
+        reasons.append(
+            f"{share:.0%} of the rows would go in one run; the policy's limit is {retention.max_share_per_run:.0%}"
+        )
+    return tuple(reasons)
+
+
+def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
+    """Say what was deleted, by what the chunks themselves counted."""
+    del db, sql
+    edge = answer.data["cutoff"].replace("T", " ")
+    if not answer.steps:
+        return replace(answer, headline=f"Nothing to do: no interaction is older than {edge}.")
+    deleted = answer.data["deleted_rows"]
+    return replace(answer, headline=f"{deleted:,} interactions older than {edge} deleted.", next="rlops monitor")

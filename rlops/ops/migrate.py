@@ -1,0 +1,127 @@
+"""Create what is missing of the declared tables; refuse where something of theirs differs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+
+from rlops import counting, facts, journal
+from rlops.db import Database
+from rlops.errors import Exit, Failed, Refused
+from rlops.ops import backups, declared, preflight
+from rlops.ops.declared import Declared
+from rlops.plan import Answer, Expect, Plan, Step
+from rlops.sqlfiles import SqlFolder
+from rlops.structure import Finding, Other, compare, read_table
+from rlops.words import counted
+
+
+def plan(db: Database, sql: SqlFolder, *, fresh: bool, environment: str) -> Plan:
+    """Plan the creation of the missing tables, and the record of this installation.
+
+    Raises Refused when a table exists but differs, when a parent can't carry a foreign key, when an unfinished
+    rollback holds the keys' names, or for `fresh` outside development; Denied when a privilege is missing.
+    """
+    if fresh and environment != "development":
+        raise Refused(
+            f"--fresh drops tables, and {db.schema} is a production target",
+            "Where that is wrong, say `--environment development` before the first migrate.", "fresh_in_production",
+        )  # fmt: skip
+    wanted = declared.tables(sql)
+    live = {each.table.name: read_table(db, each.table.name) for each in wanted}
+    drops = _drops(sql, [name for name, found in live.items() if found is not None], live) if fresh else ()
+    if not fresh:
+        _refuse_differences(db, wanted, live)
+    missing = [each for each in wanted if fresh or live[each.table.name] is None]
+    record = () if "environment" in journal.recorded(db) else (_record(sql, environment),)
+    if missing:
+        preflight.check_parents(db, missing)
+        backups.refuse_unfinished(db, sql)
+    creates = tuple(
+        Step(f"create {each.table.name}", each.file.statement(), (Expect("table", each.table.name),))
+        for each in missing
+    )
+    return Plan(
+        "migrate", (*record, *drops, *creates),
+        {"created": [each.table.name for each in missing], "existing": [n for n, t in live.items() if t is not None and not fresh]},
+        question=f"This drops {counted(len(drops), 'table')} of {db.schema} with all their rows." if drops else "",
+        again="rlops migrate" + (" --fresh" if fresh else ""),
+    )  # fmt: skip
+
+
+def _refuse_differences(db: Database, wanted: Sequence[Declared], live: Mapping[str, object]) -> None:
+    findings = [finding for each in wanted for finding in differences(db, each, live[each.table.name])]
+    if findings:
+        shown = "; ".join(f"{f.object}: {f.check} is {f.actual}, declared is {f.expected}" for f in findings[:3])
+        more = f" (and {len(findings) - 3} more)" if len(findings) > 3 else ""
+        refusal = Refused(
+            f"a table of that name exists but differs from what is declared: {shown}{more}. Nothing was changed",
+            "See every difference, with the statement that mends it: `rlops verify`.", "differs",
+        )  # fmt: skip
+        refusal.data = {"findings": [asdict(finding) for finding in findings]}
+        raise refusal
+
+
+def differences(db: Database, wanted: Declared, live: object) -> list[Finding]:
+    """How a live object differs from its declaration; nothing for a missing one."""
+    name = wanted.table.name
+    if live is None:
+        return []
+    if isinstance(live, Other):
+        return [Finding("table", name, "a table", f"a {live.kind}", "")]
+    return compare(wanted.table, live, db.family)  # type: ignore[arg-type]
+
+
+def _drops(sql: SqlFolder, names: Sequence[str], live: Mapping[str, object]) -> tuple[Step, ...]:
+    for name in names:
+        if isinstance(live[name], Other):
+            raise Refused(f"{name} is a {live[name].kind}, not a table; --fresh drops tables only", "", "not_a_table")  # type: ignore[attr-defined]
+    file = sql.file("migrate/010_drop_table")
+    return tuple(Step(f"drop {name}", file.statement({"table": name}), ()) for name in reversed(names))
+
+
+def _record(sql: SqlFolder, environment: str) -> Step:
+    values = {
+        "environment": environment,
+        "installation_id": str(uuid.uuid4()),
+        "schema_version": sql.policy.schema_version,
+    }
+    statement = sql.statement("migrate/020_record", values=values, volatile=("installation_id",))
+    return Step(f"record this installation ({environment})", statement)
+
+
+def verify_created(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
+    """Look at the tables after the run: structure, creation time, collation, rows."""
+    seen, findings = [], []
+    for each in declared.tables(sql):
+        live = read_table(db, each.table.name)
+        if live is None:
+            findings.append(Finding("table", each.table.name, "a table", "absent", "rlops migrate"))
+            continue
+        findings += differences(db, each, live)
+        seen.append(facts.describe(db, each.table.name) | counting.count(db, each.table.name).fields())
+    data = {**answer.data, "tables": seen, "findings": [asdict(finding) for finding in findings]}
+    if findings:
+        error = Failed(
+            f"the tables are there, but {counted(len(findings), 'thing')} differ from what is declared",
+            "See them with `rlops verify`.",
+            "differs",
+        )
+        return replace(answer, exit=Exit.FAILED, data=data, error=error)
+    created = answer.data["created"]
+    headline = f"{counted(len(created), 'table')} created" if created else "Nothing to do: all tables are as declared"
+    return replace(
+        answer,
+        data=data,
+        headline=f"{headline}; schema version {sql.policy.schema_version}.",
+        next="rlops grant" if created else "",
+    )
+
+
+def pending(answer: Answer) -> Answer:
+    """The answer to `migrate --check`: exit 3 when a migrate would write something."""
+    if not answer.steps:
+        return replace(answer, dry_run=False, headline="Nothing is pending.")
+    steps = "; ".join(step.name for step in answer.steps)
+    return replace(answer, exit=Exit.FINDINGS, dry_run=False, headline=f"Pending: {steps}.", next="rlops migrate")

@@ -1,0 +1,68 @@
+"""Whether the shop's own tables can carry the three: what is checked before migrate creates anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rlops.db import Database
+from rlops.errors import Refused
+from rlops.ops.declared import Declared
+from rlops.sqlfiles import quote
+from rlops.structure import Column, ForeignKey, Other, Table, normalise, read_table
+
+
+def check_parents(db: Database, wanted: Iterable[Declared]) -> None:
+    """Check every parent that the tables' foreign keys refer to. Raises Refused with the first thing that is wrong."""
+    for declared in wanted:
+        table = normalise(declared.table, db.family)
+        for key in table.foreign_keys:
+            _check_parent(db, table, key)
+
+
+def _check_parent(db: Database, child: Table, key: ForeignKey) -> None:
+    where = f"{child.name}({', '.join(key.columns)}) refers to {key.ref_table}({', '.join(key.ref_columns)})"
+    live = read_table(db, key.ref_table)
+    if live is None:
+        _refuse(
+            f"{where}, but {db.schema} has no table {key.ref_table}",
+            "Point rlops at the shop's schema with --database.",
+            "no_parent",
+        )
+        return
+    if isinstance(live, Other):
+        _refuse(
+            f"{where}, but {key.ref_table} is a {live.kind}, which no foreign key can refer to",
+            "",
+            "parent_not_a_table",
+        )
+        return
+    parent = normalise(live, db.family)
+    if db.family != "oceanbase" and (parent.engine or "").lower() != "innodb":
+        _refuse(
+            f"{where}, but {key.ref_table} is a {parent.engine} table; foreign keys need InnoDB", "", "parent_engine"
+        )
+    columns = {column.name.lower(): column for column in parent.columns}
+    for own_name, parent_name in zip(key.columns, key.ref_columns, strict=True):
+        own = next(column for column in child.columns if column.name.lower() == own_name.lower())
+        _check_type(where, key.ref_table, own, columns.get(parent_name.lower()))
+    wanted = tuple(name.lower() for name in key.ref_columns)
+    if not any((index.primary or index.unique) and index.covers(wanted) for index in parent.indexes):
+        listed = ", ".join(map(quote, key.ref_columns))
+        _refuse(
+            f"{where}, but {key.ref_table} has no primary or unique key that starts with {listed}", "", "parent_index"
+        )
+
+
+def _check_type(where: str, parent: str, own: Column, other: Column | None) -> None:
+    if other is None:
+        _refuse(f"{where}, but {parent} has no such column", "", "parent_column")
+    elif other.type.lower() != own.type.lower():
+        _refuse(
+            f"{where}, but {parent}.{other.name} is {other.type}; a foreign key needs exactly {own.type}",
+            f"Change the declared type of {own.name} in a folder of your own (--sql-dir), or the shop's column.",
+            "parent_type",
+        )
+
+
+def _refuse(message: str, hint: str, code: str) -> None:
+    raise Refused(message, hint or "Nothing was changed.", code)

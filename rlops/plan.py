@@ -1,0 +1,125 @@
+"""What a command is going to do, and what it did: frozen values that are shown, hashed, run and rendered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from rlops.db import Database
+from rlops.errors import Exit, RlopsError
+from rlops.sqlfiles import Statement
+
+StepStatus = Literal["planned", "done", "failed", "unknown", "untouched", "skipped"]
+
+
+@dataclass(frozen=True)
+class Expect:
+    """A fact that holds once a step is carried out; what settles a step whose answer was lost."""
+
+    kind: Literal["table", "foreign_key"]
+    table: str
+    name: str = ""
+    present: bool = True
+
+    def __str__(self) -> str:
+        what = f"table {self.table}" if self.kind == "table" else f"foreign key {self.name} of {self.table}"
+        return f"{what} {'exists' if self.present else 'is gone'}"
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One transaction of a long step: rows touched, the position behind them, and whether it was the last."""
+
+    rows: int
+    position: Any
+    last: bool
+
+
+class Work(Protocol):
+    """A long step that proceeds in chunks, each its own transaction, each safe to repeat."""
+
+    @property
+    def total(self) -> int | None:
+        """Rows expected, for the progress bar; None when nobody knows."""
+
+    def chunk(self, db: Database, after: Any, size: int) -> Chunk:
+        """Do the chunk of about `size` rows behind position `after` (None: the start), in the caller's transaction."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a plan: a statement, or a long piece of work whose statement is repeated.
+
+    `own` creates one of rlops' own tables; `checks_off` runs with foreign_key_checks = 0.
+    """
+
+    name: str
+    statement: Statement
+    expect: tuple[Expect, ...] = ()
+    work: Work | None = None
+    own: bool = False
+    checks_off: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a command is going to do. `data` is the command's own part of the JSON document.
+
+    `question` is what the user is asked before a step that destroys; with `name_database` a yes is not enough.
+    `again` is the command that goes on after a failure; `account` adds to `data` what the steps did, however they ended.
+    """
+
+    command: str
+    steps: tuple[Step, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    question: str = ""
+    name_database: bool = False
+    again: str = ""
+    account: Callable[[Sequence[StepResult]], Mapping[str, Any]] | None = None
+
+    @property
+    def destroys(self) -> bool:
+        """Whether some step destroys, so that a yes is needed."""
+        return any(step.statement.kind == "destroy" for step in self.steps)
+
+    @property
+    def hash(self) -> str:
+        """Identifies the statements and their order, but not names with a time in them."""
+        identities = "\n".join(f"{step.name}\0{step.statement.identity}" for step in self.steps if not step.own)
+        return hashlib.sha256(identities.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What became of one step; `seconds` is wall time, `paused_seconds` the part of it spent waiting."""
+
+    name: str
+    file: str
+    status: StepStatus
+    sql: str = ""
+    rows: int | None = None
+    seconds: float | None = None
+    error: str | None = None
+    needs: str = ""
+    locks: str = ""
+    chunks: int = 0
+    paused_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Everything a command has to say; rendered as a table or as the one JSON document."""
+
+    command: str
+    exit: Exit = Exit.OK
+    data: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[StepResult, ...] = ()
+    dry_run: bool = False
+    headline: str = ""
+    notes: tuple[str, ...] = ()
+    next: str = ""
+    plan_hash: str = ""
+    error: RlopsError | None = None

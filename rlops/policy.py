@@ -1,0 +1,185 @@
+"""`sql/policy.toml` as frozen values; a key or a type that rlops does not know is refused with its file and line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from rlops.errors import Usage
+
+
+@dataclass(frozen=True)
+class Grants:
+    """The application account and what it may do on each of the three tables."""
+
+    user: str
+    host: str
+    privileges: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Months after which interactions go, and the share of the table that one unconfirmed run may remove."""
+
+    interactions_months: int
+    max_share_per_run: float
+    models: str
+    features: str
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Months after which interactions are copied to cold storage."""
+
+    interactions_months: int
+    schedule: str
+
+
+@dataclass(frozen=True)
+class Growth:
+    """The planned load: rows a day, bytes a year."""
+
+    rows_per_day: int
+    bytes_per_year: int
+    users_per_day: int
+    interactions_per_user: int
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """The partition scheme of the interactions."""
+
+    column: str
+    by: str
+    catch_all: str
+    months_ahead: int
+
+
+@dataclass(frozen=True)
+class Backups:
+    """How long a backup is expected to be kept, in days."""
+
+    max_age_days: int
+
+
+@dataclass(frozen=True)
+class Models:
+    """The algorithms that a model may have."""
+
+    algorithms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All of policy.toml."""
+
+    schema_version: str
+    writers_time_zone: str
+    grants: Grants
+    retention: Retention
+    archive: Archive
+    growth: Growth
+    partitions: Partitions
+    backups: Backups
+    rewards: Mapping[str, Decimal]
+    models: Models
+    shapes: Mapping[str, Any]
+
+
+def load(path: Path) -> Policy:
+    """Read and check a policy file.
+
+    Raises Usage (with file and line) when it can't be read, is not TOML, or has a wrong, unknown or missing key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        policy: Policy = _Reader(path, text).build(Policy, tomllib.loads(text), "")
+    except OSError as error:
+        raise Usage(
+            f"{path}: can't be read ({error.strerror})", "Name a folder shaped like sql/ with --sql-dir."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise Usage(f"{path}: is not UTF-8 ({error.reason} at byte {error.start})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise Usage(f"{path}: {error}") from error
+    _check(policy, _Reader(path, text))
+    return policy
+
+
+def _check(policy: Policy, reader: _Reader) -> None:
+    if policy.writers_time_zone != "server":
+        try:
+            ZoneInfo(policy.writers_time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            reader.refuse("writers_time_zone", f"{policy.writers_time_zone!r} is not a time zone")
+    if policy.retention.interactions_months < 1:
+        reader.refuse("interactions_months", "must be at least 1")
+    if not 0 < policy.retention.max_share_per_run <= 1:
+        reader.refuse("max_share_per_run", "must be above 0 and at most 1")
+    for privilege in policy.grants.privileges:
+        if not re.fullmatch(r"[A-Z]+( [A-Z]+)*", privilege):
+            reader.refuse("privileges", f"{privilege!r} is not a privilege's name")
+
+
+class _Reader:
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        self.lines = text.splitlines()
+
+    def refuse(self, key: str, problem: str) -> None:
+        leaf = re.escape(key.rpartition(".")[2])
+        pattern = re.compile(rf'^\s*(\[.*\b{leaf}\]|"?{leaf}"?\s*=)')
+        line = next((number for number, text in enumerate(self.lines, 1) if pattern.match(text)), 1)
+        raise Usage(f"{self.path}:{line}: {key} {problem}")
+
+    def build(self, kind: Any, value: Any, key: str) -> Any:
+        if is_dataclass(kind):
+            return self._dataclass(kind, value, key)
+        if get_origin(kind) is tuple:
+            self._expect(isinstance(value, list), key, "must be a list")
+            return tuple(self.build(get_args(kind)[0], item, key) for item in value)
+        if get_origin(kind) is Mapping:
+            self._expect(isinstance(value, dict), key, "must be a table")
+            inner = get_args(kind)[1]
+            return types.MappingProxyType(
+                {name: self.build(inner, item, f"{key}.{name}") for name, item in value.items()}
+            )
+        if kind is Decimal:
+            return self._decimal(value, key)
+        if kind is float:
+            self._expect(isinstance(value, int | float) and not isinstance(value, bool), key, "must be a number")
+            return float(value)
+        if kind in (int, str):
+            self._expect(
+                isinstance(value, kind) and not isinstance(value, bool), key, f"must be of type {kind.__name__}"
+            )
+        return value
+
+    def _dataclass(self, kind: Any, value: Any, key: str) -> Any:
+        self._expect(isinstance(value, dict), key, "must be a table")
+        prefix = f"{key}." if key else ""
+        known = {field.name for field in fields(kind)}
+        for name in value:
+            self._expect(name in known, prefix + name, "is not a key that rlops knows")
+        for name in sorted(known - set(value)):
+            self._expect(False, key or name, f"is missing ({prefix}{name})")
+        hints = get_type_hints(kind)
+        return kind(**{name: self.build(hints[name], item, prefix + name) for name, item in value.items()})
+
+    def _decimal(self, value: Any, key: str) -> Decimal:
+        try:
+            return Decimal(str(value))
+        except InvalidOperation:
+            self.refuse(key, "must be a decimal number")
+            raise AssertionError from None
+
+    def _expect(self, holds: bool, key: str, problem: str) -> None:
+        if not holds:
+            self.refuse(key, problem)

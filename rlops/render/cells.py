@@ -1,0 +1,59 @@
+"""Small pieces that the views share: tables, numbers, bytes, times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from rich.box import SIMPLE_HEAD
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+RIGHT = {"#", "rows", "seconds", "data", "index", "total", "size", "on disk", "share", "rows/day", "reads", "bytes/row"}
+
+
+def table(*headings: str, title: str = "") -> Table:
+    """A table with these headings; columns of numbers are set to the right."""
+    made = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, header_style="bold")
+    for heading in headings:
+        made.add_column(heading, justify="right" if heading in RIGHT else "left", overflow="fold")
+    return made
+
+
+def number(value: float | None, estimated: bool = False) -> str:
+    """A number with separators; a tilde marks an estimate; empty for None."""
+    if value is None:
+        return ""
+    return ("~" if estimated else "") + (f"{value:,}" if isinstance(value, int) else f"{value:,.1f}")
+
+
+def size(value: float | None) -> str:
+    """Bytes in decimal units; empty for None."""
+    if value is None:
+        return ""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(value) < 1000:
+            return f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}"
+        value /= 1000
+    return f"{value:,.2f} TB"
+
+
+def when(value: datetime | None) -> str:
+    """A time to the second; empty for None."""
+    return value.strftime("%Y-%m-%d %H:%M:%S") if value else ""
+
+
+def findings(found: Sequence[Mapping[str, str]]) -> Iterator[RenderableType]:
+    """The table of findings, each with the statement that mends it; nothing when there are none."""
+    if not found:
+        return
+    made = table("check", "object", "expected", "actual", title="Findings")
+    for finding in found:
+        made.add_row(finding["check"], finding["object"], finding["expected"], Text(finding["actual"], "red"))
+    yield made
+    hints = [finding["hint"] for finding in found if finding["hint"]]
+    if hints:
+        yield Text("What would mend it:", "bold")
+        for hint in dict.fromkeys(hints):
+            yield Text(f"  {hint}")

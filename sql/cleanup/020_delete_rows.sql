@@ -1,0 +1,6 @@
+-- Delete rows by primary key; a row whose timestamp has moved past the cutoff in the meantime stays.
+-- kind: destroy
+-- needs: DELETE and SELECT on user_product_interactions
+-- locks: the rows
+-- values: ids, cutoff
+DELETE FROM user_product_interactions WHERE `id` IN :ids AND `timestamp` < :cutoff

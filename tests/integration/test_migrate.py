@@ -1,0 +1,149 @@
+"""rlops migrate on real servers: creates what is missing, refuses what differs, and never touches anything else."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import truth
+from truth import TABLES
+
+OWN = {"rlops_state", "rlops_run", "rlops_step"}
+
+
+def created(database):
+    return truth.tables(database) - {"users", "product", "rlops_lease"}
+
+
+def test_creates_the_three_tables_and_a_second_run_does_nothing(database):
+    first = database.cli("migrate", "--output", "json").json
+    assert first["status"] == "ok"
+    assert first["data"]["created"] == list(TABLES)
+    assert created(database) == {*TABLES, *OWN}
+    assert [table["rows"] for table in first["data"]["tables"]] == [0, 0, 0]
+    before = truth.snapshot(database)
+    second = database.cli("migrate", "--output", "json").json
+    assert second["steps"] == []
+    assert truth.snapshot(database) == before
+    database.cli("migrate", "--check")
+
+
+def test_check_says_that_something_is_pending_and_writes_nothing(database):
+    before = truth.snapshot(database)
+    answer = database.cli("migrate", "--check", "--output", "json", check=3).json
+    assert answer["status"] == "findings"
+    assert truth.snapshot(database) == before
+
+
+def test_dry_run_shows_the_sql_and_writes_nothing(database):
+    before = truth.snapshot(database)
+    shown = database.cli("migrate", "--dry-run")
+    assert "CREATE TABLE `user_product_interactions`" in shown.stdout
+    assert "nothing was written" in shown.stdout
+    assert truth.snapshot(database) == before
+
+
+def test_creates_only_what_is_missing(database):
+    database.cli("migrate")
+    truth.fill(database, "2026-01-01 00:00:00", "2026-02-01 00:00:00")
+    truth.execute(database, "DROP TABLE rl_model_metadata")
+    kept = truth.rows(database, TABLES[0])
+    answer = database.cli("migrate", "--output", "json").json
+    assert answer["data"]["created"] == ["rl_model_metadata"]
+    assert truth.rows(database, TABLES[0]) == kept
+
+
+def test_adopts_tables_that_are_as_declared(database):
+    database.cli("migrate")
+    truth.fill(database, "2026-01-01 00:00:00")
+    truth.execute(database, "DROP TABLE rlops_state", "DROP TABLE rlops_run", "DROP TABLE rlops_step")
+    before = {table: (truth.definition(database, table), truth.rows(database, table)) for table in TABLES}
+    answer = database.cli("migrate", "--output", "json").json
+    assert answer["data"]["created"] == []
+    assert {table: (truth.definition(database, table), truth.rows(database, table)) for table in TABLES} == before
+
+
+def test_a_table_that_differs_is_refused_and_nothing_is_created(database):
+    truth.execute(database, "CREATE TABLE rl_model_metadata (id INT PRIMARY KEY)")
+    before = truth.snapshot(database)
+    answer = database.cli("migrate", "--output", "json", check=5).json
+    assert answer["error"]["code"] == "differs"
+    assert {finding["object"].split(".")[0] for finding in answer["data"]["findings"]} == {"rl_model_metadata"}
+    assert truth.snapshot(database) == before
+
+
+def test_a_view_of_that_name_is_refused(database):
+    truth.execute(database, "CREATE VIEW rl_model_metadata AS SELECT id FROM users")
+    answer = database.cli("migrate", "--output", "json", check=5).json
+    assert "view" in answer["error"]["message"]
+    assert created(database) == {"rl_model_metadata"}
+
+
+PARENTS = {
+    "no_parent": "DROP TABLE product",
+    "parent_type:int": "ALTER TABLE product MODIFY id INT NOT NULL AUTO_INCREMENT",
+    "parent_type:unsigned": "ALTER TABLE product MODIFY id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT",
+    "parent_engine": "ALTER TABLE product ENGINE=MyISAM",
+    "parent_column": "ALTER TABLE product CHANGE id product_id BIGINT NOT NULL AUTO_INCREMENT",
+}
+
+
+@pytest.mark.parametrize("case", PARENTS)
+def test_a_parent_that_no_key_can_refer_to_is_refused(database, case):
+    if database.server.family == "oceanbase" and case == "parent_engine":
+        pytest.skip("OceanBase has one engine and takes ENGINE as a comment")
+    truth.execute(database, PARENTS[case])
+    before = truth.snapshot(database)
+    answer = database.cli("migrate", "--output", "json", check=5).json
+    assert answer["error"]["code"] == case.split(":")[0]
+    assert truth.snapshot(database) == before
+
+
+def test_fresh_is_for_development_only(database):
+    database.cli("migrate", "--environment", "development")
+    truth.fill(database, "2026-01-01 00:00:00")
+    before = truth.snapshot(database)
+    database.cli("migrate", "--fresh", "--yes", "--environment", "production", check=5)
+    database.cli("migrate", "--fresh", check=5)  # nobody there to say yes
+    assert truth.snapshot(database) == before
+    database.cli("migrate", "--fresh", "--yes")
+    assert [truth.count(database, table) for table in TABLES] == [0, 0, 0]
+    assert database.cli("verify", "--output", "json", check=None).json["data"]["tables"][0]["as_declared"]
+
+
+def test_what_was_recorded_as_production_stays_so(database):
+    database.cli("migrate")
+    database.cli("migrate", "--fresh", "--yes", "--environment", "development", check=5)
+
+
+def test_parallel_runs_end_in_one_set_of_tables(database):
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(database.cli("migrate", "--output", "json", check=None))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    codes = sorted(answer.returncode for answer in answers)
+    assert codes[0] == 0
+    assert set(codes) <= {0, 6}, [a.stdout + a.stderr for a in answers]
+    assert all("another rlops run" in answer.json["error"]["message"] for answer in answers if answer.returncode == 6)
+    database.cli("migrate")
+    database.cli("verify", check=None)
+    assert created(database) == {*TABLES, *OWN}
+
+
+@pytest.mark.parametrize("name", ["shop with spaces", "shop`tick", 'shop"quote', "shop'quote", "shop%percent%s", "shöp_ümlaut"])
+def test_odd_schema_names(make_database, name):
+    database = make_database(name)
+    database.cli("migrate")
+    truth.fill(database, "2020-01-01 00:00:00")
+    assert database.cli("verify", "--output", "json", check=None).json["data"]["tables"][0]["as_declared"]
+    database.cli("cleanup", "--months", "12", "--confirm", name)
+    database.cli("rollback", "--confirm", name)
+    database.cli("restore")
+    assert truth.count(database, "rl_model_metadata") == 2
+
+
+def test_a_schema_that_does_not_exist(database):
+    answer = database.cli("migrate", "--database", "no such schema", "--output", "json", check=4).json
+    assert answer["error"]["code"] == "unknown_database"

@@ -1,0 +1,66 @@
+"""rlops verify on real servers: no finding on a clean install, nothing written, trial rows that leave nothing."""
+
+from __future__ import annotations
+
+import pytest
+import truth
+from truth import TABLES
+
+
+@pytest.fixture
+def migrated(database):
+    database.cli("migrate")
+    return database
+
+
+def structure(answer):
+    return [finding for finding in answer["data"]["findings"] if finding["check"] != "account"]
+
+
+def test_a_clean_install_is_as_declared_and_shows_what_was_seen(migrated):
+    truth.fill(migrated, "2026-01-01 00:00:00", "2026-01-02 00:00:00")
+    answer = migrated.cli("verify", "--output", "json", check=None).json
+    assert structure(answer) == []
+    seen = {table["name"]: table for table in answer["data"]["tables"]}
+    assert {name: table["rows"] for name, table in seen.items()} == dict(zip(TABLES, (2, 2, 3), strict=True))
+    assert all(table["created"] and table["collation"].startswith("utf8mb4") for table in seen.values())
+
+
+def test_verify_writes_nothing_and_a_missing_table_is_a_finding(database):
+    before = truth.snapshot(database)
+    answer = database.cli("verify", "--output", "json", check=3).json
+    assert [finding["check"] for finding in structure(answer)] == ["table"] * 3
+    assert truth.snapshot(database) == before
+
+
+def test_smoke_tries_rows_and_leaves_nothing_behind(migrated):
+    truth.fill(migrated, "2026-01-01 00:00:00")
+    before = truth.snapshot(migrated)
+    answer = migrated.cli("verify", "--smoke", "--output", "json", check=None).json
+    assert structure(answer) == []
+    assert len(answer["data"]["smoke"]) == 5
+    assert all(trial["ok"] for trial in answer["data"]["smoke"])
+    assert truth.snapshot(migrated) == before
+
+
+def test_smoke_finds_a_missing_foreign_key(migrated):
+    truth.execute(migrated, "ALTER TABLE user_product_interactions DROP FOREIGN KEY fk_user_product_interactions_user")
+    answer = migrated.cli("verify", "--smoke", "--output", "json", check=3).json
+    assert {"foreign_key", "smoke"} <= {finding["check"] for finding in structure(answer)}
+    assert truth.count(migrated, TABLES[0]) == 0
+
+
+def test_smoke_without_any_user_says_so(migrated):
+    truth.execute(migrated, "DELETE FROM users")
+    answer = migrated.cli("verify", "--smoke", "--output", "json", check=None).json
+    assert any("no user exists" in note for note in answer["notes"])
+    assert structure(answer) == []
+
+
+def test_an_idle_transaction_does_not_stop_verify(migrated):
+    connection = migrated.connect(autocommit=False)
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO rl_model_metadata (model_name, algorithm_type, version) VALUES ('x', 'DQN', '1')")
+    answer = migrated.cli("verify", "--output", "json", check=None).json
+    assert structure(answer) == []
+    connection.rollback()

@@ -1,0 +1,57 @@
+"""What a schema really holds, read without rlops: for saying that nothing changed, or exactly what did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TABLES = ("user_product_interactions", "rl_model_metadata", "user_context_features")
+
+
+def quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def tables(database: Any) -> set[str]:
+    return {next(iter(row.values())) for row in database.query("SHOW TABLES")}
+
+
+def definition(database: Any, table: str) -> str:
+    row = database.query(f"SHOW CREATE TABLE {quoted(table)}")[0]
+    return next(str(text) for key, text in row.items() if key.lower().startswith("create"))
+
+
+def rows(database: Any, table: str) -> list[tuple[Any, ...]]:
+    found = database.query(f"SELECT * FROM {quoted(table)}")
+    return sorted((tuple(row.values()) for row in found), key=repr)
+
+
+def snapshot(database: Any) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
+    """Every table's definition and rows."""
+    return {name: (definition(database, name), rows(database, name)) for name in sorted(tables(database))}
+
+
+def count(database: Any, table: str, where: str = "TRUE") -> int:
+    return int(database.query(f"SELECT COUNT(*) AS n FROM {quoted(table)} WHERE {where}".replace("%", "%%"), ())[0]["n"])
+
+
+def execute(database: Any, *statements: str) -> None:
+    with database.connect() as connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def fill(database: Any, *timestamps: str, models: int = 2, features: int = 3) -> None:
+    """One interaction a timestamp, a few models and features, for users and products 1 to 20."""
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO user_product_interactions (user_id, product_id, interaction_type, session_id, timestamp, context, reward)"
+            " VALUES (%s, %s, 'VIEW', %s, %s, '{\"page\": 1}', 0.1)",
+            [(n % 20 + 1, n % 19 + 1, f"session-{n}", when) for n, when in enumerate(timestamps)],
+        )
+        for n in range(models):
+            cursor.execute(
+                "INSERT INTO rl_model_metadata (model_name, algorithm_type, version, is_active) VALUES (%s, 'LINUCB', '1', %s)",
+                (f"model-{n}", n == 0),
+            )
+        for n in range(features):
+            cursor.execute("INSERT INTO user_context_features (user_id, feature_vector) VALUES (%s, '{\"feature_vector\": []}')", (n + 1,))
