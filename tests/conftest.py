@@ -1,0 +1,294 @@
+"""Real servers for the tests: each engine is started when the first test wants it, once a session, and one at a time.
+
+RLOPS_TEST_ENGINES (a comma list) restricts the engines; RLOPS_TEST_SERVERS (mysql:// URLs, separated by spaces) adds
+servers that run already. An engine that can't be had skips its tests, loudly, and fails them when CI is set.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import quote, unquote, urlsplit
+
+import certificates
+import pymysql
+import pymysql.cursors
+import pytest
+
+from rlops.__main__ import main
+from rlops.errors import Failed
+from rlops.sandbox.cache import cache_dir
+from rlops.sandbox.provision import LABELS, provide
+from rlops.sandbox.server import RunningServer, start
+
+# What a crash of the machine would lose doesn't matter to a test.
+FAST = ("--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--innodb-doublewrite=0")
+CACHE = cache_dir()  # before any test turns the environment upside down
+
+missing_engines = pytest.StashKey[dict[str, str]]()
+
+
+class Server(Protocol):
+    """What a test may ask of any server; one of ours (RunningServer) can also be killed and restarted."""
+
+    label: str
+    family: str
+
+    def connect_args(self) -> dict[str, Any]: ...
+
+
+@dataclass
+class RemoteServer:
+    """A server that somebody else runs, named in RLOPS_TEST_SERVERS."""
+
+    url: str
+    label: str
+
+    def connect_args(self) -> dict[str, Any]:
+        parts = urlsplit(self.url)
+        found = {"host": parts.hostname, "port": parts.port or 3306, "charset": "utf8mb4"}
+        return found | {"user": unquote(parts.username or "root"), "password": unquote(parts.password or "")}
+
+    @cached_property
+    def family(self) -> str:
+        with pymysql.connect(**self.connect_args()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT VERSION()")
+            (version,) = cursor.fetchone()
+        return next((name for name in ("mariadb", "oceanbase", "tidb") if name in version.lower()), "mysql")
+
+
+class Answer(NamedTuple):
+    """What a run of the command line gave back."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
+
+
+@dataclass
+class ShopDatabase:
+    """A schema with a shop in it: 20 users and 20 products."""
+
+    server: Server
+    name: str
+    home: Path
+    opened: list[pymysql.Connection] = field(default_factory=list)
+
+    def connect(self, **overrides: Any) -> pymysql.Connection:
+        """As root, autocommit, with rows as dictionaries; closed after the test."""
+        limits = {"init_command": "SET ob_query_timeout = 60000000"} if self.server.family == "oceanbase" else {}
+        arguments = {"database": self.name, "autocommit": True, "cursorclass": pymysql.cursors.DictCursor}
+        connection = pymysql.connect(**self.server.connect_args() | arguments | limits | overrides)
+        self.opened.append(connection)
+        return connection
+
+    def query(self, sql: str, arguments: Any = None) -> list[dict[str, Any]]:
+        """One statement's rows, on a connection of its own."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(sql, arguments)
+            return list(cursor.fetchall())
+
+    @property
+    def url(self) -> str | None:
+        """For --url; None where the server has only a socket."""
+        if isinstance(self.server, RemoteServer):
+            return urlsplit(self.server.url)._replace(path="/" + quote(self.name, safe="")).geturl()
+        return f"mysql://root@127.0.0.1:{self.server.port}/{quote(self.name, safe='')}" if self.server.port else None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The command line's options that name this schema (a remote one's password stays out of them)."""
+        if isinstance(self.server, RemoteServer):
+            return ()
+        if self.url:
+            return ("--url", self.url)
+        return ("--socket", str(self.server.socket), "--user", "root", "--database", self.name)
+
+    def cli(
+        self, *arguments: str, env: Mapping[str, str] | None = None, check: int | None = 0, stdin: str = ""
+    ) -> Answer:
+        """Run `rlops <arguments> <connection options>` in an empty home; `check` is the exit code to insist on."""
+        remote = {"RLOPS_URL": self.url} if isinstance(self.server, RemoteServer) else {}
+        return run_cli(
+            *arguments, *self.options, home=self.home, env={**remote, **(env or {})}, check=check, stdin=stdin
+        )
+
+
+def run_cli(
+    *arguments: str, home: Path, env: Mapping[str, str] | None = None, check: int | None = 0, stdin: str = ""
+) -> Answer:
+    """Run `rlops` with `home` as its home and working folder, and with nothing else of this environment but PATH.
+
+    In this very process where that can be told from nothing but the time it takes; a thread gets a process of its own.
+    """
+    clean = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "RLOPS_CACHE": str(CACHE)}
+    here = threading.current_thread() is threading.main_thread()
+    answer = (_in_process if here else _as_process)(arguments, home, clean | dict(env or {}), stdin)
+    if check is not None:
+        assert answer.returncode == check, f"rlops {' '.join(arguments)}\n{answer.stdout}\n{answer.stderr}"
+    return answer
+
+
+def _as_process(arguments: tuple[str, ...], home: Path, env: Mapping[str, str], stdin: str) -> Answer:
+    done = subprocess.run(
+        [sys.executable, "-m", "rlops", *arguments],
+        check=False, cwd=home, env=env, input=stdin, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def _in_process(arguments: tuple[str, ...], home: Path, env: Mapping[str, str], stdin: str) -> Answer:
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for name in set(os.environ) - set(env):
+            patch.delenv(name)
+        for name, value in env.items():
+            patch.setenv(name, value)
+        patch.chdir(home)
+        patch.setattr(sys, "stdin", io.StringIO(stdin))
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            main(arguments)
+        except SystemExit as end:
+            code = end.code
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+    return Answer(int(code or 0), out.getvalue(), err.getvalue())
+
+
+def wanted() -> list[str]:
+    """The labels and URLs that `server` runs over."""
+    chosen = [name.strip() for name in os.environ.get("RLOPS_TEST_ENGINES", "").split(",") if name.strip()]
+    if unknown := set(chosen) - set(LABELS):
+        raise pytest.UsageError(f"RLOPS_TEST_ENGINES: {', '.join(sorted(unknown))} not among {', '.join(LABELS)}")
+    return [*(chosen or LABELS), *os.environ.get("RLOPS_TEST_SERVERS", "").split()]
+
+
+def without_password(name: str) -> str:
+    """A test's id: a label, or a URL's host and port."""
+    return urlsplit(name).netloc.rpartition("@")[2] or name
+
+
+@pytest.fixture(scope="session", params=wanted(), ids=without_password)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Every test that takes it runs on each engine; pytest groups the tests by it."""
+    if "://" in request.param:
+        yield RemoteServer(request.param, without_password(request.param))
+        return
+    with own_server(request.config, request.param, tmp_path_factory.mktemp(request.param)) as started:
+        yield started
+
+
+@pytest.fixture
+def start_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., RunningServer]]:
+    """`start_server(label, *options)`: a server for one test alone, to kill, to restart, or to configure."""
+    with ExitStack() as stack:
+
+        def begin(label: str, *options: str) -> RunningServer:
+            directory = tmp_path_factory.mktemp("own")
+            return stack.enter_context(own_server(request.config, label, directory, *options))
+
+        yield begin
+
+
+@contextmanager
+def own_server(config: pytest.Config, label: str, directory: Path, *options: str) -> Iterator[RunningServer]:
+    try:
+        build = provide(label, cache=CACHE, say=print)
+    except Failed as failure:
+        reason = failure.message.splitlines()[0]
+        config.stash[missing_engines][label] = reason
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{label} can't be had: {reason} ({failure.hint})")
+    fast = () if label == "seekdb" else FAST
+    with start(build, directory, tcp=True, options=(*fast, *options), say=print) as started:
+        yield started
+
+
+@pytest.fixture
+def make_database(server: Server, tmp_path: Path) -> Iterator[Callable[[str], ShopDatabase]]:
+    """`make_database(name)`: a schema of that name with a shop in it, dropped after the test."""
+    made: list[ShopDatabase] = []
+
+    def make(name: str) -> ShopDatabase:
+        home = tmp_path / f"home{len(made)}"
+        home.mkdir()
+        made.append(ShopDatabase(server, name, home))
+        fill_shop(made[-1])
+        return made[-1]
+
+    yield make
+    for database in made:
+        for connection in database.opened:
+            if connection.open:
+                connection.close()
+        if database.server.family == "oceanbase" and '"' in database.name:
+            continue  # it makes such a schema, and can't parse its DROP
+        with database.connect(database=None) as connection, connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database.name)}")
+
+
+@pytest.fixture
+def database(make_database: Callable[[str], ShopDatabase]) -> ShopDatabase:
+    """A schema of the test's own with a shop in it."""
+    return make_database(f"t_{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture(scope="session")
+def tls_files(tmp_path_factory: pytest.TempPathFactory) -> certificates.Certificates:
+    """A CA, a server's certificate and a client's."""
+    return certificates.make(tmp_path_factory.mktemp("tls"))
+
+
+def quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def fill_shop(database: ShopDatabase) -> None:
+    with database.connect(database=None) as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {quoted(database.name)} CHARACTER SET utf8mb4")
+        cursor.execute(f"USE {quoted(database.name)}")
+        for table, column, value in (("users", "email", "user{}@example.com"), ("product", "name", "product {}")):
+            cursor.execute(f"CREATE TABLE {table} (id BIGINT AUTO_INCREMENT PRIMARY KEY, {column} VARCHAR(255))")
+            rows = [(number, value.format(number)) for number in range(1, 21)]
+            cursor.executemany(f"INSERT INTO {table} (id, {column}) VALUES (%s, %s)", rows)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[missing_engines] = {}
+    config.addinivalue_line("markers", "torture: takes minutes; runs only when RLOPS_TORTURE is set")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:  # xdist's loadgroup: each engine stays with one worker, so that its server starts once
+        callspec = getattr(item, "callspec", None)
+        if callspec and "server" in callspec.params:
+            item.add_marker(pytest.mark.xdist_group(callspec.params["server"]))
+    if os.environ.get("RLOPS_TORTURE"):
+        return
+    torture = [item for item in items if item.get_closest_marker("torture")]
+    items[:] = [item for item in items if item not in torture]
+    config.hook.pytest_deselected(items=torture)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for label, reason in config.stash[missing_engines].items():
+        terminalreporter.write_line(f"NOT TESTED ON {label.upper()}: {reason}", red=True, bold=True)
