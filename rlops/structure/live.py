@@ -1,0 +1,125 @@
+"""Reads what the server has: tables, triggers and a table's facts. Writes nothing and needs SELECT alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from rlops.db import NO_TABLE, Forbidden, ServerError
+from rlops.errors import Denied, Failed, Usage
+from rlops.sqlfiles import quote
+from rlops.structure.model import Other, Table, Trigger
+from rlops.structure.parse import parse_create_table
+
+_TRIGGERS = """
+SELECT TRIGGER_NAME AS name, EVENT_OBJECT_TABLE AS `table`, ACTION_TIMING AS timing, EVENT_MANIPULATION AS event,
+       DEFINER AS definer, ACTION_STATEMENT AS action
+  FROM information_schema.TRIGGERS
+ WHERE EVENT_OBJECT_SCHEMA = %s AND EVENT_OBJECT_TABLE = %s
+ ORDER BY TRIGGER_NAME"""
+_FACTS = """
+SELECT ENGINE AS engine, CREATE_TIME AS created, TABLE_COLLATION AS collation, TABLE_ROWS AS estimated_rows,
+       ROW_FORMAT AS row_format
+  FROM information_schema.TABLES
+ WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND TABLE_TYPE <> 'VIEW'"""
+_GRANT = re.compile(
+    r"GRANT (?P<what>.+?) ON (?:TABLE )?(?P<schema>\*|`(?:[^`]|``)+`)\.(?P<table>\*|`(?:[^`]|``)+`) TO ", re.DOTALL
+)
+
+
+class Server(Protocol):
+    """The part of a session that is needed here."""
+
+    schema: str
+
+    @property
+    def family(self) -> str:
+        """The engine's family."""
+
+    def rows(self, sql: str, values: Mapping[str, Any] | Sequence[Any] | None = None) -> list[dict[str, Any]]:
+        """All rows of a query; values None means no %-formatting."""
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """What information_schema.TABLES says; `estimated_rows` is the engine's estimate."""
+
+    engine: str | None
+    created: datetime | None
+    collation: str | None
+    estimated_rows: int | None
+    row_format: str | None
+
+
+def read_table(db: Server, name: str) -> Table | Other | None:
+    """The live table, or what else has its name, or None if there is none.
+
+    Raises Denied when the account may not see it (which is not absence), ServerError when the query fails otherwise,
+    Failed when the server's own text can't be understood.
+    """
+    try:
+        rows = db.rows(f"SHOW CREATE TABLE {quote(name)}")
+    except Forbidden as error:
+        hint = f"GRANT SELECT ON {quote(db.schema)}.{quote(name)}; without it the table can't be told from none."
+        raise Denied(f"the account may not see whether {name} exists: {error.text}", hint) from error
+    except ServerError as error:
+        if error.number in NO_TABLE:
+            return None
+        raise
+    if "Create Table" not in rows[0]:
+        return Other(name, "view")
+    text = rows[0]["Create Table"]
+    try:
+        table = parse_create_table(text)
+    except Usage as error:
+        raise Failed(f"can't understand SHOW CREATE TABLE {name}: {error.message}") from error
+    if ("SEQUENCE", "1") in table.options:
+        return Other(name, "sequence")
+    return _own_schema(table, db.schema)
+
+
+def _own_schema(table: Table, schema: str) -> Table:
+    """The table with references into its own schema unqualified: OceanBase qualifies them all."""
+    keys = tuple(replace(key, ref_schema=None) if key.ref_schema == schema else key for key in table.foreign_keys)
+    return replace(table, foreign_keys=keys)
+
+
+def read_facts(db: Server, name: str) -> TableFacts | None:
+    """What information_schema knows of the table; None if it shows none, for want of one or of a privilege."""
+    rows = db.rows(_FACTS, (db.schema, name))
+    return TableFacts(**rows[0]) if rows else None
+
+
+def read_triggers(db: Server, table: str) -> tuple[Trigger, ...]:
+    """The table's triggers, by name.
+
+    Raises Denied when none show and the account lacks the TRIGGER privilege that would show them.
+    """
+    triggers = tuple(Trigger(**row) for row in db.rows(_TRIGGERS, (db.schema, table)))
+    if not triggers and not _may_see_triggers(db, table):
+        hint = f"GRANT TRIGGER ON {quote(db.schema)}.{quote(table)} to the account."
+        raise Denied(f"the account may not see the triggers of {table}", hint)
+    return triggers
+
+
+def _may_see_triggers(db: Server, table: str) -> bool:
+    return any(_shows_triggers(str(next(iter(row.values()))), db.schema, table) for row in db.rows("SHOW GRANTS"))
+
+
+def _shows_triggers(grant: str, schema: str, table: str) -> bool:
+    match = _GRANT.match(grant)
+    if not match or not re.search(r"\b(TRIGGER|ALL PRIVILEGES)\b", match["what"]):
+        return False
+    if match["table"] not in ("*", quote(table)):
+        return False
+    return match["schema"] == "*" or _like(match["schema"][1:-1].replace("``", "`"), schema)
+
+
+def _like(pattern: str, schema: str) -> bool:
+    """Whether the schema fits a grant's pattern, in which % and _ are wildcards unless a backslash is before them."""
+    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
+    regex = "".join({"%": ".*", "_": "."}.get(part, re.escape(part[-1])) for part in parts)
+    return re.fullmatch(regex, schema, re.DOTALL) is not None
