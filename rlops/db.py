@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 LOST = {2006, 2013, 2014, 2055, 4031, 1053, 1077, 1079, 1927, 3169}
 LOCK_WAIT = {1205, 3572}
-CONFLICT = {1213, 1020, 4012, 6002, 6004, 6005}
+CONFLICT = {1213, 1020, 6002, 6004, 6005}
 TIMED_OUT = {3024, 1969, 1317, 4012}
 FORBIDDEN = {1044, 1045, 1142, 1143, 1227, 1370, 1095, 1290, 1410}
 NO_TABLE = {1146, 1051}
@@ -113,18 +113,21 @@ class Database:
         if limit:
             # Zero means unlimited everywhere but on OceanBase, where the default of ten seconds is too short for DDL.
             wanted = seconds if seconds is not None else (86_400 if self.family == "oceanbase" else 0)
-            yield f"SET SESSION {limit[0]} = {round(wanted * limit[1])}"
+            units = wanted * limit[1]
+            yield f"SET SESSION {limit[0]} = {units if limit[1] == 1 else round(units)}"
 
     @contextmanager
     def statement_limit(self, seconds: float) -> Iterator[None]:
         """Bound the time of each statement inside the block; the server ends what takes longer (TimedOut)."""
+        outer, self._statement_limit = self._statement_limit, seconds
         for statement in self._limit_statement(seconds):
             self.execute(statement)
         try:
             yield
         finally:
+            self._statement_limit = outer
             with suppress(Lost):
-                for statement in self._limit_statement(self._statement_limit):
+                for statement in self._limit_statement(outer):
                     self.execute(statement)
 
     @property

@@ -17,13 +17,14 @@ class Capabilities:
 
     `run_lock`: "get_lock" (freed by the server with its connection) or "lease" (a row; GET_LOCK outlives a lost
     connection there). `statement_limit`: the session variable that bounds a statement's time, and how many of its
-    units make a second.
+    units make a second. `metadata_locks`: whether a DDL waits for open transactions.
     """
 
     run_lock: Literal["get_lock", "lease"]
     statement_limit: tuple[str, int] | None
     session: tuple[str, ...]
     supported: bool = True
+    metadata_locks: bool = True
 
 
 _COMMON = (
@@ -43,7 +44,9 @@ CAPABILITIES: dict[Family, Capabilities] = {
         "get_lock", ("max_execution_time", 1000), (*_COMMON, "SET SESSION information_schema_stats_expiry = 0")
     ),
     "mariadb": Capabilities("get_lock", ("max_statement_time", 1), _MARIADB),
-    "oceanbase": Capabilities("lease", ("ob_query_timeout", 1_000_000), (*_NO_NEW_ACCOUNTS[:2], _COMMON[3])),
+    "oceanbase": Capabilities(
+        "lease", ("ob_query_timeout", 1_000_000), (*_NO_NEW_ACCOUNTS[:2], _COMMON[3]), metadata_locks=False
+    ),
     "tidb": Capabilities("get_lock", ("max_execution_time", 1000), _COMMON, supported=False),
     "vitess": Capabilities("lease", None, (), supported=False),
 }

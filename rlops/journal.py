@@ -18,7 +18,6 @@ from rlops.plan import Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 
 TABLES = ("rlops_state", "rlops_run", "rlops_step")
-UNFINISHED = ("running", "intent")
 
 
 @dataclass(frozen=True)
@@ -118,6 +117,10 @@ class Journal:
             "UPDATE rlops_step SET watermark = %s, affected_rows = %s WHERE id = %s", (watermark, rows, step_id)
         )
 
+    def reconnected(self) -> None:
+        """Note the new connection after a lost one: it is what holds the run lock now."""
+        self.db.execute("UPDATE rlops_run SET connection_id = %s WHERE id = %s", (self.db.connection_id, self.run_id))
+
     def finish(self, status: str, message: str) -> None:
         """Close the run."""
         self.db.execute(
@@ -135,6 +138,25 @@ def unfinished_steps(db: Database) -> list[Row]:
         " r.connection_id, s.started_at FROM rlops_step s JOIN rlops_run r ON r.id = s.run_id"
         " WHERE s.status = 'intent' ORDER BY s.id"
     )
+
+
+def settle_step(db: Database, step_id: int, status: str) -> None:
+    """Write the outcome of a step whose run died: done, undone, partly or unknown."""
+    db.execute("UPDATE rlops_step SET status = %s, finished_at = UTC_TIMESTAMP(6) WHERE id = %s", (status, step_id))
+
+
+def settle_runs(db: Database) -> None:
+    """Close the runs that died. The caller holds the run lock, so none of them lives."""
+    if "rlops_run" in existing(db):
+        db.execute("UPDATE rlops_run SET status = 'died', finished_at = UTC_TIMESTAMP(6) WHERE status = 'running'")
+
+
+def trim(db: Database, keep_days: int) -> None:
+    """Forget runs older than `keep_days`, but for upgrades, whose text later runs are compared with."""
+    old = "SELECT id FROM rlops_run WHERE started_at < UTC_TIMESTAMP(6) - INTERVAL %s DAY"
+    db.execute(f"DELETE FROM rlops_step WHERE file NOT LIKE 'upgrade/%%' AND run_id IN ({old})", (keep_days,))
+    unused = f"id IN (SELECT id FROM ({old}) AS old) AND id NOT IN (SELECT run_id FROM rlops_step)"
+    db.execute(f"DELETE FROM rlops_run WHERE {unused}", (keep_days,))
 
 
 def runs(db: Database, limit: int) -> list[Row]:

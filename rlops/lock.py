@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from rlops.db import Conflict, Database, Forbidden, Lost, ServerError
+from rlops.db import Conflict, Database, Lost, Row, ServerError
 from rlops.errors import Blocked
+from rlops.events import Emit, Waiting, silent
 
 
 def lock_name(schema: str) -> str:
@@ -16,12 +20,18 @@ def lock_name(schema: str) -> str:
 
 
 @contextmanager
-def run_lock(db: Database) -> Iterator[None]:
+def run_lock(db: Database, retry_for: float = 0.0, emit: Emit = silent) -> Iterator[None]:
     """Hold the run lock inside the block, on the very connection that writes: losing one loses the other.
 
-    Raises Blocked, with the holder's name, when another run has it.
+    Waits up to `retry_for` seconds while the holder is a run whose process is gone and whose last statement the
+    server has not finished. Raises Blocked, with the holder's name, when another run has it.
     """
-    acquire(db)
+    deadline = time.monotonic() + retry_for
+    while (holder := _take(db)) is not None:
+        if not _is_orphan(db, holder) or time.monotonic() >= deadline:
+            raise _held(db, holder)
+        emit(Waiting(f"the server is still running the last statement of a run that is gone (connection {holder})"))
+        time.sleep(0.2)
     try:
         yield
     finally:
@@ -31,13 +41,49 @@ def run_lock(db: Database) -> Iterator[None]:
 
 def acquire(db: Database) -> None:
     """Take the lock, or raise Blocked at once."""
-    holder = _acquire_lease(db) if db.engine.can.run_lock == "lease" else _acquire_get_lock(db)
+    holder = _take(db)
     if holder is not None:
-        raise Blocked(
-            f"another rlops run is writing to {db.schema}: {_describe(db, holder)}",
-            "Wait until it has ended, or look at it with `rlops history`.",
-            "run_lock",
+        raise _held(db, holder)
+
+
+def _take(db: Database) -> int | None:
+    """Take the lock; returns its holder's connection when that is another."""
+    return _acquire_lease(db) if db.engine.can.run_lock == "lease" else _acquire_get_lock(db)
+
+
+def _held(db: Database, holder: int) -> Blocked:
+    return Blocked(
+        f"another rlops run is writing to {db.schema}: {_describe(db, holder)}. Nothing was changed",
+        "Wait until it has ended, or look at it with `rlops history`.",
+        "run_lock",
+    )
+
+
+def _is_orphan(db: Database, holder: int) -> bool:
+    """Whether the holder's process ran on this machine and is gone."""
+    row = _run_of(db, holder)
+    if not row or row["host"] != socket.gethostname():
+        return False
+    try:
+        os.kill(int(row["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _run_of(db: Database, connection_id: int) -> Row | None:
+    try:
+        return db.row(
+            "SELECT command, os_user, host, pid, started_at FROM rlops_run"
+            " WHERE connection_id = %s AND status = 'running' ORDER BY id DESC LIMIT 1",
+            (connection_id,),
         )
+    except Lost:
+        raise
+    except ServerError:
+        return None  # the journal isn't there yet, or not for this account
 
 
 def release(db: Database) -> None:
@@ -86,13 +132,8 @@ def is_connected(db: Database, connection_id: int) -> bool:
 
 def _describe(db: Database, connection_id: int) -> str:
     described = f"connection {connection_id}" if connection_id else "a session that is just starting"
-    with suppress(ServerError, Forbidden):
-        row = db.row(
-            "SELECT command, os_user, host, pid, started_at FROM rlops_run WHERE connection_id = %s AND status = 'running'"
-            " ORDER BY id DESC LIMIT 1",
-            (connection_id,),
-        )
-        if row:
-            started = row["started_at"].strftime("%H:%M:%S")
-            return f"`rlops {row['command']}` by {row['os_user']}@{row['host']} (pid {row['pid']}), {described}, since {started} UTC"
-    return described
+    row = _run_of(db, connection_id)
+    if not row:
+        return described
+    who = f"{row['os_user']}@{row['host']} (pid {row['pid']})"
+    return f"`rlops {row['command']}` by {who}, {described}, since {row['started_at']:%H:%M:%S} UTC"

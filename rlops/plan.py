@@ -52,7 +52,8 @@ class Work(Protocol):
 class Step:
     """One step of a plan: a statement, or a long piece of work whose statement is repeated.
 
-    `own` creates one of rlops' own tables; `checks_off` runs with foreign_key_checks = 0.
+    `own` creates one of rlops' own tables; `checks_off` runs with foreign_key_checks = 0; `touches` are the tables
+    whose metadata locks it takes, which the shop's statements queue behind.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Step:
     work: Work | None = None
     own: bool = False
     checks_off: bool = False
+    touches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Plan:
     question: str = ""
     name_database: bool = False
     again: str = ""
+    journaled: bool = True
     account: Callable[[Sequence[StepResult]], Mapping[str, Any]] | None = None
 
     @property
@@ -88,7 +91,7 @@ class Plan:
     @property
     def hash(self) -> str:
         """Identifies the statements and their order, but not names with a time in them."""
-        identities = "\n".join(f"{step.name}\0{step.statement.identity}" for step in self.steps if not step.own)
+        identities = "\n".join(f"{step.statement.file}\0{step.statement.identity}" for step in self.steps)
         return hashlib.sha256(identities.encode()).hexdigest()[:16]
 
 

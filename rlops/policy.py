@@ -70,6 +70,13 @@ class Backups:
 
 
 @dataclass(frozen=True)
+class Journal:
+    """How long the journal keeps a run, in days."""
+
+    keep_days: int
+
+
+@dataclass(frozen=True)
 class Models:
     """The algorithms that a model may have."""
 
@@ -88,6 +95,7 @@ class Policy:
     growth: Growth
     partitions: Partitions
     backups: Backups
+    journal: Journal
     rewards: Mapping[str, Decimal]
     models: Models
     shapes: Mapping[str, Any]

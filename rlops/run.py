@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
 
-from rlops import facts, journal, lock
+from rlops import journal
+from rlops.attempt import Attempts, RunOptions
 from rlops.db import Conflict, Database, LockWait, Lost, ServerError
-from rlops.errors import Blocked, Exit, Failed, Interrupted, RlopsError
-from rlops.events import Emit, Progress, StepEnded, StepStarted, Waiting
+from rlops.errors import Exit, Failed, Interrupted, RlopsError
+from rlops.events import Emit, Progress, StepEnded, StepStarted
 from rlops.pace import Pace
 from rlops.plan import Answer, Plan, Step, StepResult, StepStatus, Work
 from rlops.stop import StopRequest, deferred
 
-RECONNECT_FOR = 60.0  # seconds; a server that restarts is back by then
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How to run a plan. `retry_for` is seconds spent on a statement that another session's lock holds up."""
-
-    actor: journal.Actor
-    ticket: str | None = None
-    retry_for: float = 30.0
+__all__ = ["RunOptions", "execute"]
 
 
 def execute(db: Database, plan: Plan, options: RunOptions, emit: Emit) -> Answer:
@@ -39,41 +28,44 @@ def execute(db: Database, plan: Plan, options: RunOptions, emit: Emit) -> Answer
 
 class _Run:
     def __init__(self, db: Database, plan: Plan, options: RunOptions, emit: Emit, stop: StopRequest) -> None:
-        self.db, self.plan, self.options, self.emit, self.stop = db, plan, options, emit, stop
+        self.db, self.plan, self.options, self.emit = db, plan, options, emit
+        self.attempts = Attempts(db, options, emit, stop)
         self.journal: journal.Journal | None = None
         self.results: list[StepResult] = []
         self.rows: int | None = None
-        self.chunks, self.paused = 0, 0.0
+        self.chunks = 0
 
     def carry_out(self) -> Answer:
         try:
+            self.attempts.wait_for_blockers(sorted({name for step in self.plan.steps for name in step.touches}))
             for number, step in enumerate(self.plan.steps, 1):
-                if self.stop.requested:
-                    raise Interrupted("interrupted before the next statement")
-                if self.journal is None and not step.own:
+                self.attempts.check_time()
+                if self.journal is None and self.plan.journaled and not step.own:
                     self.journal = journal.Journal(self.db, self.plan, self.options.actor, self.options.ticket)
                 self._step(number, step)
-        except RlopsError as error:
-            return self._failure(error)
-        try:
             self._noted(lambda journal: journal.finish("ok", ""))
+            if self.journal:
+                journal.trim(self.db, self.options.sql.policy.journal.keep_days)
         except RlopsError as error:
             return self._failure(error)
+        self._audit("finished", status="ok")
         return self._answer(Exit.OK)
 
     def _step(self, number: int, step: Step) -> None:
         count = len(self.plan.steps)
         self.emit(StepStarted(number, count, step.name))
         began = time.monotonic()
+        self.rows, self.chunks, self.attempts.paused = None, 0, 0.0
+        text = self.db.text(step.statement.sql, step.statement.values)
+        self._audit("intent", step=step.name, file=step.statement.file, sql=text)
         step_id = self.journal.intent(number, step) if self.journal else None
-        self.rows, self.chunks, self.paused = None, 0, 0.0
         error: RlopsError | None = None
         status: StepStatus = "failed"
         try:
             if step.work:
                 self._work(step, step.work, step_id)
             else:
-                self.rows = self._attempt(step)
+                self.rows = self.attempts.statement(step, self.plan.again)
             status = "done"
             if step_id is not None:
                 self._noted(lambda journal: journal.outcome(step_id, "done", self.rows))
@@ -83,14 +75,14 @@ class _Run:
             raise
         finally:
             seconds = round(time.monotonic() - began, 3)
-            text = self.db.text(step.statement.sql, step.statement.values) if status == "done" else step.statement.sql
             self.results.append(StepResult(
                 step.name, step.statement.file, status, text, self.rows, seconds, error.message if error else None,
-                chunks=self.chunks, paused_seconds=round(self.paused, 3),
+                step.statement.needs, step.statement.locks, self.chunks, round(self.attempts.paused, 3),
             ))  # fmt: skip
             self.emit(StepEnded(number, count, step.name, status, seconds))
             if error and step_id is not None:
                 self._note_failure(step_id, status, error)
+        self._audit("outcome", step=step.name, status=status, rows=self.rows)
 
     def _note_failure(self, step_id: int, status: str, error: RlopsError) -> None:
         # A failure to note a failure must not hide it; the next run settles what the journal leaves open.
@@ -111,74 +103,20 @@ class _Run:
             self._recover()
             write(self.journal)
 
-    def _attempt(self, step: Step) -> int:
-        """Run one statement: waits for locks within bounds, and settles a lost answer by looking."""
-        deadline = time.monotonic() + self.options.retry_for
-        for attempt in range(1_000_000):
-            try:
-                return self._execute(step)
-            except (LockWait, Conflict) as error:
-                self._pause(error, attempt, deadline)
-            except Lost as error:
-                if not step.expect:
-                    raise
-                before = self.db.connection_id
-                self._recover()
-                self._wait_until_gone(before)
-                if all(facts.holds(self.db, expect) for expect in step.expect):
-                    return 0
-                if time.monotonic() > deadline:
-                    raise error
-        raise AssertionError
-
-    def _execute(self, step: Step) -> int:
-        if not step.checks_off:
-            return self.db.execute(step.statement.sql, step.statement.values)
-        self.db.execute("SET SESSION foreign_key_checks = 0")
-        try:
-            return self.db.execute(step.statement.sql, step.statement.values)
-        finally:
-            with suppress(Lost):
-                self.db.execute("SET SESSION foreign_key_checks = 1")
-
-    def _pause(self, error: ServerError, attempt: int, deadline: float) -> None:
-        if self.stop.requested:
-            raise Interrupted("interrupted while waiting for a lock")
-        if time.monotonic() >= deadline:
-            raise Blocked(
-                f"another session's lock did not go away within {self.options.retry_for:g} s ({error.text})",
-                "See who holds it with `rlops monitor`, then run this command again.",
-                "lock_wait",
-            ) from error
-        self.emit(Waiting(f"another session holds a lock ({error.text}); trying again"))
-        pause = min(2.0, 0.1 * 2 ** min(attempt, 5)) * random.uniform(0.5, 1.0)  # noqa: S311
-        self.paused += pause
-        time.sleep(pause)
-
     def _recover(self) -> None:
-        """A new session after a lost one, holding the run lock again. Raises Lost or Blocked when there is none."""
-        self.emit(Waiting("the connection was lost; connecting again"))
-        deadline = time.monotonic() + RECONNECT_FOR
-        while True:
-            try:
-                self.db.reconnect()
-                lock.acquire(self.db)
-                return
-            except RlopsError as error:
-                if time.monotonic() > deadline or self.stop.requested:
-                    raise Lost(2006, "the server did not come back: " + error.message) from error
-                time.sleep(0.5)
+        self.attempts.recover()
+        if self.journal:
+            self.journal.reconnected()
 
-    def _wait_until_gone(self, connection_id: int) -> None:
-        deadline = time.monotonic() + RECONNECT_FOR
-        while lock.is_connected(self.db, connection_id):
-            self.emit(Waiting(f"the server is still running the statement in connection {connection_id}"))
-            if self.stop.requested or time.monotonic() > deadline:
-                raise Failed(
-                    f"the statement is still running on the server, in connection {connection_id}",
-                    f"Wait until it has ended, then type `{self.plan.again}`.",
-                )
-            time.sleep(0.5)
+    def _audit(self, event: str, **fields: object) -> None:
+        if self.options.audit is None:
+            return
+        try:
+            self.options.audit.write(
+                event, command=self.plan.command, schema=self.db.schema, ticket=self.options.ticket, **fields
+            )
+        except OSError as error:
+            raise Failed(f"the audit log can't be written: {error.strerror}", "", "audit_log") from error
 
     def _work(self, step: Step, work: Work, step_id: int | None) -> None:
         """Run a long step chunk by chunk; each chunk commits together with its watermark."""
@@ -188,8 +126,7 @@ class _Run:
         began = time.monotonic()
         deadline = began + self.options.retry_for
         while True:
-            if self.stop.requested:
-                raise Interrupted(f"interrupted after {self.rows:,} rows in {self.chunks:,} chunks, each of them whole")
+            self._check_time()
             chunk_began = time.monotonic()
             try:
                 with self.db.transaction():
@@ -197,7 +134,7 @@ class _Run:
                     self.journal.watermark(step_id, str(chunk.position), self.rows + chunk.rows)
             except (Conflict, LockWait) as error:
                 pace.refused()
-                self._pause(error, refused, deadline)
+                self.attempts.pause(error, refused, deadline)
                 refused += 1
                 continue
             except Lost:
@@ -213,6 +150,13 @@ class _Run:
             if chunk.last:
                 return
 
+    def _check_time(self) -> None:
+        try:
+            self.attempts.check_time()
+        except RlopsError as error:
+            error.message += f" after {self.rows or 0:,} rows in {self.chunks:,} chunks, each of them whole"
+            raise
+
     def _failure(self, error: RlopsError) -> Answer:
         changed = any(
             (result.status == "done" and not step.own) or (step.work and result.rows)
@@ -221,28 +165,25 @@ class _Run:
         wrapped = self._explain(error, changed)
         try:
             self._noted(lambda journal: journal.finish(wrapped.exit.status, wrapped.message))
+            self._audit("finished", status=wrapped.exit.status, error=wrapped.message)
         except RlopsError:
             wrapped.message += " (The journal could not be told.)"
         return self._answer(wrapped.exit, wrapped)
 
     def _explain(self, error: RlopsError, changed: bool) -> RlopsError:
+        """Say of every step what became of it, and what to type next."""
         count, at = len(self.plan.steps), len(self.results)
         failed = bool(self.results) and self.results[-1].status != "done"
-        number = at if failed else at + 1
-        name = self.plan.steps[min(number, count) - 1].name
-        applied = [str(n) for n, r in enumerate(self.results, 1) if r.status == "done"]
-        untouched = [str(n) for n in range(at + 1, count + 1)]
-        verb = "stopped" if isinstance(error, Interrupted) else "failed"
-        if self.results and self.results[-1].status == "unknown":
+        number = at if failed else min(at + 1, count)
+        applied = [n for n, r in enumerate(self.results, 1) if r.status == "done"]
+        verb = "was not begun" if not failed else "stopped" if isinstance(error, Interrupted) else "failed"
+        if failed and self.results[-1].status == "unknown":
             verb = "has an unknown outcome"
-        message = f"step {number} of {count} ({name}) {verb}: {error.message}."
-        message += f" Applied: {', '.join(applied) or 'none'}. Untouched: {', '.join(untouched) or 'none'}."
+        message = f"step {number} of {count} ({self.plan.steps[number - 1].name}) {verb}: {error.message}."
+        message += f" Applied: {_ranges(applied)}. Untouched: {_ranges(list(range(at + 1, count + 1)))}."
         hint = error.hint or f"Mend the cause, then type `{self.plan.again}`: it goes on where this run stopped."
-        exit_code = error.exit
-        if changed and exit_code is not Exit.INTERRUPTED:
-            exit_code = Exit.FAILED
         wrapped = RlopsError(message, hint, error.code)
-        wrapped.exit = exit_code
+        wrapped.exit = Exit.FAILED if changed and error.exit is not Exit.INTERRUPTED else error.exit
         return wrapped
 
     def _answer(self, exit_code: Exit, error: RlopsError | None = None) -> Answer:
@@ -253,3 +194,14 @@ class _Run:
             self.plan.command, exit_code, data, (*self.results, *untouched), False,
             plan_hash=self.plan.hash, error=error,
         )  # fmt: skip
+
+
+def _ranges(numbers: list[int]) -> str:
+    """`1-3, 5`, or `none`."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(str(p[0]) if len(p) == 1 else f"{p[0]}-{p[-1]}" for p in parts) or "none"

@@ -75,6 +75,10 @@ WRITING = {
     ),
     "lock_wait": _seconds("--lock-wait", "Seconds a statement waits for a lock; the shop's statements queue behind it.", 1.0),
     "retry_for": _seconds("--retry-for", "Seconds to go on trying while another session holds a lock.", 0.0),
+    "window": _text("--window", "Keep to this maintenance window, in the writers' time zone.", SAFETY, "RLOPS_WINDOW", "02:00-04:00"),
+    "plan": _text("--plan", "Run only if the plan is this reviewed one.", SAFETY, "RLOPS_PLAN", "FILE|HASH"),
+    "plan_out": _text("--plan-out", "With --dry-run: write the plan to this file.", SAFETY, "RLOPS_PLAN_OUT", "FILE"),
+    "audit_log": _text("--audit-log", "Append each step to this file as JSON lines.", SAFETY, "RLOPS_AUDIT_LOG", "FILE"),
     "ticket": _text("--ticket", "A text that the journal keeps with this run.", SAFETY, "RLOPS_TICKET", "TEXT"),
 }
 DEFAULTS = {
@@ -96,6 +100,10 @@ class Common:
     yes: bool = False
     confirm: str | None = None
     ticket: str | None = None
+    window: str | None = None
+    plan: str | None = None
+    plan_out: str | None = None
+    audit_log: str | None = None
     lock_wait: float = 1.0
     retry_for: float = 30.0
 

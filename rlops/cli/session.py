@@ -12,19 +12,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rlops import engines, journal, lock, policy, render, run, settings, sqlfiles
+from rlops import engines, journal, policy, render, settings, sqlfiles
+from rlops.cli import writing
 from rlops.connect import require_tls
 from rlops.db import Database, connect
-from rlops.errors import Exit, Refused
-from rlops.ops import requirements
-from rlops.plan import Answer, Plan, StepResult
+from rlops.errors import Refused
+from rlops.plan import Answer
 
 if TYPE_CHECKING:
     from rlops.cli.options import Common
 
 READ_LIMIT = 60.0  # seconds that one statement of a reading command may take on the server
 
-Planner = Callable[[Database, sqlfiles.SqlFolder], Plan]
 Reader = Callable[[Database, sqlfiles.SqlFolder], Answer]
 
 
@@ -92,81 +91,10 @@ class Session:
         with self.connect() as db:
             return reader(db, sqlfiles.load(self.target.sql_dir, db.family))
 
-    def write(
-        self, planner: Planner, after: Callable[[Database, sqlfiles.SqlFolder, Answer], Answer] | None = None
-    ) -> Answer:
-        """Plan; show the plan (--dry-run) or ask, take the run lock, plan again and run.
-
-        `after` completes the answer by looking at the result. Raises Refused when a yes is needed and missing, or
-        when the plan changed while it was being confirmed.
-        """
+    def write(self, planner: writing.Planner, after: writing.After | None = None) -> Answer:
+        """Run a writing operation: `planner` plans it, `after` completes the answer by looking at the result."""
         with self.connect(statement_limit=None) as db:
-            sql = sqlfiles.load(self.target.sql_dir, db.family)
-            plan = self._complete(planner(db, sql), db, sql)
-            lacking = requirements.check(db, plan.command, sql) if plan.steps else None
-            if self.common.dry_run or not plan.steps:
-                answer = self._planned(plan, db, (lacking.message,) if lacking else ())
-                return after(db, sql, answer) if after and not self.common.dry_run else answer
-            if lacking:
-                raise lacking
-            self._confirm(plan)
-            options = run.RunOptions(journal.Actor.current(), self.common.ticket, self.common.retry_for)
-            with lock.run_lock(db):
-                again = self._complete(planner(db, sql), db, sql)
-                if plan.destroys and again.hash != plan.hash:
-                    raise Refused(
-                        "the plan changed while it was being confirmed", f"Look again: `{plan.again} --dry-run`."
-                    )
-                with self.screen.progress() as emit:
-                    answer = run.execute(db, again, options, emit)
-                return after(db, sql, answer) if after and answer.exit is Exit.OK else answer
-
-    def _complete(self, plan: Plan, db: Database, sql: sqlfiles.SqlFolder) -> Plan:
-        # A plan that writes needs rlops' own tables first, for the journal.
-        own = journal.missing_steps(db, sql) if plan.steps else ()
-        return replace(plan, steps=(*own, *plan.steps))
-
-    def _planned(self, plan: Plan, db: Database, lacking: tuple[str, ...]) -> Answer:
-        steps = tuple(
-            StepResult(
-                s.name, s.statement.file, "planned", db.text(s.statement.sql, s.statement.values),
-                needs=s.statement.needs, locks=s.statement.locks,
-            )
-            for s in plan.steps
-        )  # fmt: skip
-        return Answer(
-            plan.command,
-            Exit.OK,
-            dict(plan.data),
-            steps,
-            self.common.dry_run,
-            notes=(*plan.notes, *lacking) if steps else (),
-            plan_hash=plan.hash,
-        )
-
-    def _confirm(self, plan: Plan) -> None:
-        schema = self.target.database or ""
-        if self.common.confirm is not None and self.common.confirm != schema:
-            raise Refused(
-                f"--confirm names {self.common.confirm!r}, but the schema is {schema!r}",
-                "Nothing was changed.",
-                "wrong_confirm",
-            )
-        if self.common.confirm == schema or not (plan.destroys or plan.name_database):
-            return
-        if plan.name_database:
-            flag, expected = f"--confirm {schema}", schema
-        elif self.common.yes:
-            return
-        else:
-            flag, expected = "--yes", "yes"
-        if not sys.stdin.isatty() or self.common.output is render.Output.JSON:
-            raise Refused(
-                f"{plan.question or plan.command} needs a yes, and there is none", f"Add {flag}.", "needs_confirmation"
-            )
-        self.screen.plan(plan)
-        if self.screen.ask(f"{plan.question} Type {expected!r} to go on: ") != expected:
-            raise Refused("not confirmed; nothing was changed", "", "not_confirmed")
+            return writing.write(self, db, sqlfiles.load(self.target.sql_dir, db.family), planner, after)
 
     def policy(self) -> policy.Policy:
         """The policy of the SQL folder in use."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rlops import counting
+from rlops.clock import writers_now
 from rlops.db import Database, TimedOut
 from rlops.errors import Refused
 from rlops.ops.declared import INTERACTIONS
@@ -18,22 +18,6 @@ from rlops.structure import Table, read_table
 
 COUNT_FOR = 20.0  # seconds for counting the expired rows
 START = (datetime(1000, 1, 1), 0)  # MySQL's least DATETIME
-
-
-def writers_now(db: Database, time_zone: str) -> datetime:
-    """The server's clock in the writers' time zone, without an offset, as DATETIME columns keep it.
-
-    Named zones are converted here, since the server's time zone tables are often empty (error 1298).
-    """
-    if time_zone != "server":
-        utc: datetime = db.value("SELECT UTC_TIMESTAMP()").replace(tzinfo=UTC)
-        return utc.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
-    db.execute("SET SESSION time_zone = @@GLOBAL.time_zone")
-    try:
-        local: datetime = db.value("SELECT NOW()")
-        return local
-    finally:
-        db.execute("SET SESSION time_zone = '+00:00'")
 
 
 def cutoff(now: datetime, months: int) -> datetime:

@@ -21,6 +21,11 @@ class Declared:
     file: SqlFile
     table: Table
 
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The tables that its foreign keys refer to."""
+        return tuple(key.ref_table for key in self.table.foreign_keys)
+
 
 def tables(sql: SqlFolder) -> list[Declared]:
     """The declared tables in the order of creation.

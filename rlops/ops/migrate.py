@@ -39,7 +39,12 @@ def plan(db: Database, sql: SqlFolder, *, fresh: bool, environment: str) -> Plan
         preflight.check_parents(db, missing)
         backups.refuse_unfinished(db, sql)
     creates = tuple(
-        Step(f"create {each.table.name}", each.file.statement(), (Expect("table", each.table.name),))
+        Step(
+            f"create {each.table.name}",
+            each.file.statement(),
+            (Expect("table", each.table.name),),
+            touches=(each.table.name, *each.parents),
+        )
         for each in missing
     )
     return Plan(

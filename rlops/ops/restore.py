@@ -28,6 +28,7 @@ def plan(db: Database, sql: SqlFolder, backup_id: str | None) -> Plan:
     _refuse_existing(db, backup)
     steps: list[Step] = []
     tables = []
+    parents = sorted({parent for each in declared.tables(sql) for parent in each.parents})
     for wanted in declared.tables(sql):
         name = backup.tables.get(wanted.table.name)
         if name is None:
@@ -47,7 +48,14 @@ def plan(db: Database, sql: SqlFolder, backup_id: str | None) -> Plan:
     renames = [(new, old) for old, new in backup.tables.items()]
     statement = sql.statement("restore/070_rename", {"renames": renames})
     expect = [Expect("table", old) for _, old in renames] + [Expect("table", new, present=False) for new, _ in renames]
-    steps.append(Step(f"give {counted(len(renames), 'backup')} the tables' names again", statement, tuple(expect)))
+    steps.append(
+        Step(
+            f"give {counted(len(renames), 'backup')} the tables' names again",
+            statement,
+            tuple(expect),
+            touches=(*backup.tables.values(), *parents),
+        )
+    )
     notes = tuple(
         f"{t['table']}: {t['lost_parents']} users or products are gone; their rows go to {t['table']}{SET_ASIDE}{backup.id}"
         for t in tables if t["lost_parents"]
@@ -93,7 +101,10 @@ def _keys(db: Database, sql: SqlFolder, name: str, keys: tuple[ForeignKey, ...])
         }  # fmt: skip
         statement = sql.statement("restore/010_add_foreign_key", names)
         expect = (Expect("foreign_key", name, key.name or ""),)
-        steps.append(Step(f"add the backup's foreign key {key.name}", statement, expect, checks_off=True))
+        touches = (name, key.ref_table)
+        steps.append(
+            Step(f"add the backup's foreign key {key.name}", statement, expect, checks_off=True, touches=touches)
+        )
     return steps
 
 

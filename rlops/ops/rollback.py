@@ -67,7 +67,10 @@ class Rollback:
         expect = [Expect("table", new) for _, new in renames] + [
             Expect("table", old, present=False) for old, _ in renames
         ]
-        return [Step(f"rename {counted(len(renames), 'table')} to their backups", statement, tuple(expect))]
+        touches = (*(old for old, _ in renames), *_parents(sql))
+        return [
+            Step(f"rename {counted(len(renames), 'table')} to their backups", statement, tuple(expect), touches=touches)
+        ]
 
     def _drop_keys(self, sql: SqlFolder, renames: list[tuple[str, str]], live: dict[str, Table]) -> list[Step]:
         return [
@@ -91,7 +94,11 @@ def _drop_key(sql: SqlFolder, backup: str, key: str) -> Step:
         "rollback/020_drop_foreign_key", {"backup": backup, "key": key}, volatile=("backup", "key")
     )
     expect = (Expect("foreign_key", backup, key, present=False),)
-    return Step(f"drop the backup's foreign key {key}", statement, expect)
+    return Step(f"drop the backup's foreign key {key}", statement, expect, touches=(backup, *_parents(sql)))
+
+
+def _parents(sql: SqlFolder) -> list[str]:
+    return sorted({parent for each in declared.tables(sql) for parent in each.parents})
 
 
 def renamed_key(key: str, old: str, new: str) -> str:

@@ -27,8 +27,7 @@ class Progress:
             console=console, transient=True, disable=not bars,
         )  # fmt: skip
         self.task: Any = None
-        self.last_line = 0.0
-        self.last_reason = ""
+        self.last_line = -PLAIN_EVERY
 
     def __enter__(self) -> Progress:
         self.rich.start()
@@ -78,6 +77,6 @@ class Progress:
     def _waiting(self, event: events.Waiting) -> None:
         if self.bars and self.task is not None:
             self.rich.update(self.task, why=event.reason)
-        elif event.reason != self.last_reason:
-            self.last_reason = event.reason
+        elif time.monotonic() - self.last_line > PLAIN_EVERY:
+            self.last_line = time.monotonic()
             self.console.print(Text(f"waiting: {event.reason}"), soft_wrap=True)

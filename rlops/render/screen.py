@@ -18,6 +18,7 @@ from rlops import events
 from rlops.errors import Exit, RlopsError
 from rlops.plan import Answer, Plan, StepResult
 from rlops.render.progress import Progress
+from rlops.words import counted
 
 PIPE_WIDTH = 200  # columns; rich would cut a pipe to 80
 COLOURS = {
@@ -105,6 +106,9 @@ class Screen:
             self._steps(answer)
         for note in answer.notes:
             self.out.print(Text(f"- {note}"), soft_wrap=True)
+        if answer.dry_run:
+            what = f"Plan {answer.plan_hash}: {counted(len(answer.steps), 'step')}" if answer.steps else "Nothing to do"
+            self.out.print(Text(f"{what}; nothing was written.", "bold cyan"))
         if answer.headline:
             colour = "green" if answer.exit is Exit.OK else "yellow"
             self.out.print(Text(answer.headline, f"bold {colour}"), soft_wrap=True)
@@ -116,7 +120,6 @@ class Screen:
             for number, step in enumerate(answer.steps, 1):
                 self._statement(number, step)
         if answer.dry_run:
-            self.out.print(Text(f"plan {answer.plan_hash}: nothing was written", "bold cyan"))
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("#", "step", "status", "rows", "seconds"):

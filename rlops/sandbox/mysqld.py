@@ -32,6 +32,8 @@ def command(build: Build, directory: Path, port: int | None, options: Sequence[s
     return (
         *_base(build, directory / "data"),
         *(f"--socket={directory / 'sql.sock'}", f"--pid-file={directory / 'server.pid'}"),
+        # A MariaDB that starts deletes the temporary tables of every other server in a shared /tmp.
+        f"--tmpdir={directory}",
         *("--skip-name-resolve", "--innodb-buffer-pool-size=128M", *network, *own, *options),
     )
 

@@ -1,0 +1,146 @@
+"""Runs one statement of a plan: bounded waits for locks, blockers by name, and a lost answer settled by looking."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from rlops import blockers, facts, lock
+from rlops.audit import AuditLog
+from rlops.db import Conflict, Database, LockWait, Lost, ServerError
+from rlops.errors import Blocked, Failed, Interrupted, RlopsError
+from rlops.events import Emit, Waiting
+from rlops.journal import Actor
+from rlops.plan import Step
+from rlops.sqlfiles import SqlFolder
+from rlops.stop import StopRequest
+
+RECONNECT_FOR = 60.0  # seconds; a server that restarts is back by then
+LOOK_EVERY = 0.5  # seconds between two looks at what is in the way
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run a plan.
+
+    `retry_for` is seconds spent on a statement that another session's lock holds up; `closes_at` the monotonic time
+    at which the maintenance window closes.
+    """
+
+    actor: Actor
+    sql: SqlFolder
+    ticket: str | None = None
+    retry_for: float = 30.0
+    closes_at: float | None = None
+    audit: AuditLog | None = None
+
+
+class Attempts:
+    """What a run does to get one statement through. `paused` is seconds spent waiting."""
+
+    def __init__(self, db: Database, options: RunOptions, emit: Emit, stop: StopRequest) -> None:
+        self.db, self.options, self.emit, self.stop = db, options, emit, stop
+        self.paused = 0.0
+
+    def check_time(self) -> None:
+        """Raise when this run is to go no further: a signal, or the end of the maintenance window."""
+        if self.stop.requested:
+            raise Interrupted("interrupted")
+        if self.options.closes_at is not None and time.monotonic() >= self.options.closes_at:
+            raise Blocked(
+                "the maintenance window has closed", "Type the same command in the next window.", "window_closed"
+            )
+
+    def wait_for_blockers(self, touches: Sequence[str]) -> None:
+        """Wait until no session is seen that holds a lock on these tables.
+
+        Nothing is tried before that: a waiting DDL would hold up the shop. Raises Blocked, with their names.
+        """
+        deadline = time.monotonic() + self.options.retry_for
+        while touches:
+            found = [each for each in blockers.find(self.db, self.options.sql, touches) or () if each.certain]
+            if not found:
+                return
+            if time.monotonic() >= deadline:
+                raise self._blocked(blockers.named(found))
+            self._sleep(f"not tried yet: {blockers.named(found)}", LOOK_EVERY)
+
+    def statement(self, step: Step, again: str) -> int:
+        """Run a step's statement; returns the affected rows. `again` is the command that goes on after a failure."""
+        deadline, attempt = time.monotonic() + self.options.retry_for, 0
+        while True:
+            try:
+                return self._execute(step)
+            except (LockWait, Conflict) as error:
+                self.pause(error, attempt, deadline, step.touches)
+                attempt += 1
+            except Lost as error:
+                if not step.expect:
+                    raise
+                before = self.db.connection_id
+                self.recover()
+                self._wait_until_gone(before, again)
+                if all(facts.holds(self.db, expect) for expect in step.expect):
+                    return 0
+                if time.monotonic() > deadline:
+                    raise error
+
+    def _execute(self, step: Step) -> int:
+        if not step.checks_off:
+            return self.db.execute(step.statement.sql, step.statement.values)
+        self.db.execute("SET SESSION foreign_key_checks = 0")
+        try:
+            return self.db.execute(step.statement.sql, step.statement.values)
+        finally:
+            with suppress(Lost):
+                self.db.execute("SET SESSION foreign_key_checks = 1")
+
+    def pause(self, error: ServerError, attempt: int, deadline: float, touches: Sequence[str] = ()) -> None:
+        """Wait before the next try, longer each time and with jitter. Raises Blocked once the deadline has passed."""
+        self.check_time()
+        who = blockers.named(blockers.find(self.db, self.options.sql, touches)) if touches else error.text
+        if time.monotonic() >= deadline:
+            raise self._blocked(who) from error
+        seconds = min(2.0, 0.1 * 2 ** min(attempt, 5)) * random.uniform(0.5, 1.0)  # noqa: S311
+        self._sleep(f"another session holds a lock: {who}", seconds)
+
+    def _blocked(self, who: str) -> Blocked:
+        return Blocked(
+            f"another session's lock did not go away within {self.options.retry_for:g} s: {who}",
+            "End that session or wait for it, then type the same command again; --retry-for SECONDS waits longer.",
+            "lock_wait",
+        )
+
+    def _sleep(self, reason: str, seconds: float) -> None:
+        self.check_time()
+        self.emit(Waiting(reason))
+        self.paused += seconds
+        time.sleep(seconds)
+
+    def recover(self) -> None:
+        """A new session after a lost one, holding the run lock again. Raises Lost when the server stays away."""
+        self.emit(Waiting("the connection was lost; connecting again"))
+        deadline = time.monotonic() + RECONNECT_FOR
+        while True:
+            try:
+                self.db.reconnect()
+                lock.acquire(self.db)
+                return
+            except RlopsError as error:
+                if time.monotonic() > deadline or self.stop.requested:
+                    raise Lost(2006, "the server did not come back: " + error.message) from error
+                time.sleep(LOOK_EVERY)
+
+    def _wait_until_gone(self, connection_id: int, again: str) -> None:
+        deadline = time.monotonic() + RECONNECT_FOR
+        while lock.is_connected(self.db, connection_id):
+            if self.stop.requested or time.monotonic() > deadline:
+                raise Failed(
+                    f"the statement is still running on the server, in connection {connection_id}",
+                    f"Wait until it has ended, then type `{again}`.", "still_running",
+                )  # fmt: skip
+            self.emit(Waiting(f"the server is still running the statement in connection {connection_id}"))
+            time.sleep(LOOK_EVERY)

@@ -1,0 +1,73 @@
+"""Who holds a lock that a statement would wait for. Looked for before a DDL is tried, since the shop queues behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rlops.db import Database, ServerError
+from rlops.sqlfiles import SqlFolder
+
+STATEMENT_SHOWN = 80  # characters of a blocker's statement
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """A session in the way. `seconds` is how long it has been in its present state; `certain`: its lock was seen."""
+
+    id: int
+    user: str
+    host: str
+    seconds: int
+    statement: str
+    object: str
+    certain: bool
+
+    def __str__(self) -> str:
+        text = " ".join((self.statement or "idle in a transaction").split())
+        shown = text if len(text) <= STATEMENT_SHOWN else text[: STATEMENT_SHOWN - 1] + "…"
+        doing = f"last statement: {shown}" if self.statement else shown
+        sure = f"holds {self.object}" if self.certain else "has an open transaction and may hold it"
+        return f"connection {self.id} of {self.user}@{self.host} {sure}, for {self.seconds} s ({doing})"
+
+
+def find(db: Database, sql: SqlFolder, tables: Iterable[str]) -> list[Blocker] | None:
+    """The sessions in the way of a DDL on these tables, the oldest first; None when this account may not see them.
+
+    Where the server doesn't show metadata locks (MariaDB without its plugin), open transactions are named instead.
+    """
+    if not db.engine.can.metadata_locks:
+        return []
+    names = tuple(tables)
+    attempts: tuple[tuple[str, dict[str, object], bool], ...] = (
+        ("locks/010_holders", {"schema": db.schema, "tables": names}, True),
+        ("locks/020_open_transactions", {}, False),
+    )
+    for key, values, certain in attempts:
+        statement = sql.statement(key, values=values)
+        try:
+            rows = db.rows(statement.sql, statement.values)
+        except ServerError:
+            continue
+        return [
+            Blocker(
+                int(r["id"]),
+                str(r["user"]),
+                str(r["host"]),
+                int(r["seconds"] or 0),
+                str(r["statement"] or ""),
+                str(r["object"]),
+                certain,
+            )
+            for r in rows
+        ]
+    return None
+
+
+def named(found: list[Blocker] | None) -> str:
+    """The blockers in words."""
+    if found is None:
+        return (
+            "who holds it can't be seen by this account (it needs PROCESS, on MySQL also SELECT on performance_schema)"
+        )
+    return "; ".join(map(str, found[:3])) if found else "its holder is gone by now"

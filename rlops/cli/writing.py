@@ -1,0 +1,109 @@
+"""How every writing command goes: plan, refuse, show or ask, lock, settle what died, plan again, run, look."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rlops import clock, journal, lock, planfile, reconcile, render, run
+from rlops.audit import AuditLog
+from rlops.db import Database
+from rlops.errors import Exit, Refused
+from rlops.ops import requirements
+from rlops.plan import Answer, Plan, StepResult
+from rlops.sqlfiles import SqlFolder
+
+if TYPE_CHECKING:
+    from rlops.cli.session import Session
+
+Planner = Callable[[Database, SqlFolder], Plan]
+After = Callable[[Database, SqlFolder, Answer], Answer]
+
+
+def write(session: Session, db: Database, sql: SqlFolder, planner: Planner, after: After | None) -> Answer:
+    """Carry a writing command through, or stop at its plan (--dry-run).
+
+    Raises Refused when a yes is missing, when the plan is not the reviewed one or changes while it is confirmed, or
+    outside the maintenance window; Denied without a privilege; Blocked when another run holds the lock.
+    """
+    common = session.common
+    plan = _complete(planner(db, sql), db, sql)
+    lacking = requirements.check(db, plan.command, sql) if plan.steps else None
+    planned = _planned(plan, db, common.dry_run, (lacking.message,) if lacking else ())
+    if common.plan:
+        planfile.check(common.plan, planned)
+    if common.dry_run:
+        if common.plan_out:
+            actor = journal.Actor.current()
+            target = f"{db.engine}, {session.target.place}, schema {db.schema}"
+            planfile.write(Path(common.plan_out), planned, target, f"{actor.os_user}@{actor.host}")
+        return planned
+    if not plan.steps and not journal.unfinished_steps(db):
+        return after(db, sql, planned) if after else planned
+    if lacking:
+        raise lacking
+    options = _options(session, db, sql)
+    _confirm(session, plan)
+    with ExitStack() as stack:
+        emit = stack.enter_context(session.screen.progress())
+        stack.enter_context(lock.run_lock(db, common.retry_for, emit))
+        settled = reconcile.settle(db)
+        again = _complete(planner(db, sql), db, sql)
+        if (plan.destroys or common.plan) and again.hash != plan.hash:
+            raise Refused(
+                "the plan changed while it was being confirmed. Nothing was changed",
+                f"Look again: `{plan.again} --dry-run`.",
+            )
+        answer = run.execute(db, again, options, emit) if again.steps else _planned(again, db, False, ())
+        answer = replace(answer, notes=(*answer.notes, *settled))
+        return after(db, sql, answer) if after and answer.exit is Exit.OK else answer
+
+
+def _options(session: Session, db: Database, sql: SqlFolder) -> run.RunOptions:
+    common, closes_at = session.common, None
+    if common.window:
+        now = clock.writers_now(db, sql.policy.writers_time_zone)
+        closes_at = time.monotonic() + clock.seconds_left(common.window, now)
+    audit = AuditLog(Path(common.audit_log)) if common.audit_log else None
+    return run.RunOptions(journal.Actor.current(), sql, common.ticket, common.retry_for, closes_at, audit)
+
+
+def _complete(plan: Plan, db: Database, sql: SqlFolder) -> Plan:
+    # A plan that writes needs rlops' own tables first, for the journal.
+    own = journal.missing_steps(db, sql) if plan.steps and plan.journaled else ()
+    return replace(plan, steps=(*own, *plan.steps))
+
+
+def _planned(plan: Plan, db: Database, dry_run: bool, lacking: tuple[str, ...]) -> Answer:
+    steps = tuple(
+        StepResult(
+            s.name, s.statement.file, "planned", db.text(s.statement.sql, s.statement.values),
+            needs=s.statement.needs, locks=s.statement.locks,
+        )
+        for s in plan.steps
+    )  # fmt: skip
+    notes = (*plan.notes, *lacking) if steps else ()
+    return Answer(plan.command, Exit.OK, dict(plan.data), steps, dry_run, notes=notes, plan_hash=plan.hash)
+
+
+def _confirm(session: Session, plan: Plan) -> None:
+    schema, common = session.target.database or "", session.common
+    if common.confirm is not None and common.confirm != schema:
+        problem = f"--confirm names {common.confirm!r}, but the schema is {schema!r}. Nothing was changed"
+        raise Refused(problem, "Name the schema that you mean to change.", "wrong_confirm")
+    if common.confirm == schema or not (plan.destroys or plan.name_database):
+        return
+    if common.yes and not plan.name_database:
+        return
+    flag, expected = (f"--confirm {schema}", schema) if plan.name_database else ("--yes", "yes")
+    if not sys.stdin.isatty() or common.output is render.Output.JSON:
+        problem = f"{plan.question or 'This'} It needs a yes, and nobody is there to give it. Nothing was changed"
+        raise Refused(problem, f"Look at the plan with --dry-run, then add {flag}.", "needs_confirmation")
+    session.screen.plan(plan)
+    if session.screen.ask(f"{plan.question} Type {expected!r} to go on: ") != expected:
+        raise Refused("not confirmed. Nothing was changed", f"Type `{plan.again}` to be asked again.", "not_confirmed")

@@ -1,0 +1,53 @@
+"""The server's clock, in the writers' time zone."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from rlops.db import Database
+from rlops.errors import Refused, Usage
+
+
+def writers_now(db: Database, time_zone: str) -> datetime:
+    """The server's clock in the writers' time zone, without an offset, as DATETIME columns keep it.
+
+    Named zones are converted here, since the server's time zone tables are often empty (error 1298).
+    """
+    if time_zone != "server":
+        utc: datetime = db.value("SELECT UTC_TIMESTAMP()").replace(tzinfo=UTC)
+        return utc.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
+    db.execute("SET SESSION time_zone = @@GLOBAL.time_zone")
+    try:
+        local: datetime = db.value("SELECT NOW()")
+        return local
+    finally:
+        db.execute("SET SESSION time_zone = '+00:00'")
+
+
+def seconds_left(window: str, now: datetime) -> float:
+    """Seconds until a maintenance window such as `22:30-04:00` closes.
+
+    Raises Usage when it can't be understood, Refused when it isn't open now.
+    """
+    match = re.fullmatch(r"(\d\d):(\d\d)-(\d\d):(\d\d)", window)
+    try:
+        if not match:
+            raise ValueError
+        begin, end = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
+    except ValueError:
+        raise Usage(
+            f"--window {window!r} is not of the form 02:00-04:00", "Times are in the writers' time zone."
+        ) from None
+    opened = datetime.combine(now.date(), begin)
+    if opened > now:
+        opened -= timedelta(days=1)
+    closes = datetime.combine(opened.date(), end) + timedelta(days=1 if end <= begin else 0)
+    if now >= closes:
+        raise Refused(
+            f"the window {window} is closed; by the server's clock it is {now:%H:%M}. Nothing was changed",
+            f"Run it after {begin:%H:%M}, or leave --window out.",
+            "window_closed",
+        )
+    return (closes - now).total_seconds()

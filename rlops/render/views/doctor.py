@@ -1,0 +1,48 @@
+"""The tables of `rlops doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from rlops.plan import Answer
+from rlops.render.cells import table
+
+MARKS = {True: Text("ok", "green"), False: Text("missing", "bold red"), None: Text("-", "dim")}
+
+
+def view(answer: Answer) -> Iterator[RenderableType]:
+    """The target, what each command needs, the server's settings, and the findings with what mends them."""
+    yield _target(answer.data)
+    commands = table("command", "", "missing", title="Commands")
+    for each in answer.data["commands"]:
+        commands.add_row(each["command"], MARKS[each["ok"]], "; ".join(each["missing"]))
+    yield commands
+    server = table("setting", "value", "", "why it matters", title="Server")
+    for each in answer.data["server"]:
+        server.add_row(each["name"], each["value"], MARKS[each["ok"]], each["why"])
+    yield server
+    if answer.data["findings"]:
+        findings = table("check", "object", "expected", "actual", "mend it with", title="Findings")
+        for each in answer.data["findings"]:
+            findings.add_row(each["check"], each["object"], each["expected"], each["actual"], each["hint"])
+        yield findings
+
+
+def _target(data: Any) -> RenderableType:
+    engine, connection, schema = data["engine"], data["connection"], data["schema"]
+    shown = table("what", "is", title="Target")
+    shown.add_row("engine", f"{engine['name']} {engine['version']} ({'tested' if engine['tested'] else 'not tested'})")
+    shown.add_row("connection", f"{connection['place']} as {connection['account']}, {connection['tls'] or 'no TLS'}")
+    shown.add_row("environment", f"{data['environment']['value']} ({data['environment']['source']})")
+    shown.add_row("schema", schema["name"] + (f": {schema['why']}" if schema["why"] else ""))
+    for label, key in (
+        ("shop's tables", "parents"),
+        ("recommender's tables", "tables"),
+        ("rlops' own tables", "own_tables"),
+    ):
+        shown.add_row(label, ", ".join(f"{name}: {state}" for name, state in schema[key].items()))
+    return shown

@@ -1,0 +1,7 @@
+"""The table of `rlops sandbox status`."""
+
+from __future__ import annotations
+
+from rlops.render.views.sandbox_start import view
+
+__all__ = ["view"]
