@@ -24,7 +24,7 @@ def compare(declared: Table, live: Table, family: str) -> list[Finding]:
     renamed = compare_columns.renames(expected, actual)
     moved = _rename(actual, renamed)
     return [
-        *_option_findings(expected, actual),
+        *_option_findings(expected, actual, family),
         *compare_columns.findings(expected, actual, renamed, family),
         *compare_keys.foreign_key_findings(expected, moved, family),
         *compare_keys.index_findings(expected, moved, family),
@@ -68,7 +68,7 @@ def _rename(table: Table, renamed: dict[str, str]) -> Table:
     return replace(table, indexes=indexes, foreign_keys=keys)
 
 
-def _option_findings(expected: Table, actual: Table) -> Iterator[Finding]:
+def _option_findings(expected: Table, actual: Table, family: str) -> Iterator[Finding]:
     name, alter = expected.name, f"ALTER TABLE {quote(expected.name)} "
     if expected.engine and (actual.engine or "").lower() != expected.engine.lower():
         yield Finding("engine", name, expected.engine, actual.engine or "unknown", f"{alter}ENGINE={expected.engine}")
@@ -81,7 +81,7 @@ def _option_findings(expected: Table, actual: Table) -> Iterator[Finding]:
     if expected.comment != actual.comment:
         hint = f"{alter}COMMENT={literal(expected.comment)}"
         yield Finding("comment", name, expected.comment, actual.comment, hint)
-    yield from _partition_findings(expected, actual, alter)
+    yield from _partition_findings(expected, actual, alter, family)
 
 
 def _other_options(expected: Table, actual: Table, alter: str) -> Iterator[Finding]:
@@ -116,9 +116,11 @@ def _set_option(option: str, value: str | None) -> str:
     return f"{option}={_UNSET.get(option, '0' if by_number else 'DEFAULT')}"
 
 
-def _partition_findings(expected: Table, actual: Table, alter: str) -> Iterator[Finding]:
+def _partition_findings(expected: Table, actual: Table, alter: str, family: str) -> Iterator[Finding]:
     if expected.partitioning == actual.partitioning:
         return
     hint = alter + (expected.partitioning.sql if expected.partitioning else "REMOVE PARTITIONING")
+    if family == "oceanbase" and not expected.partitioning:
+        hint = ""  # it can't take partitions away
     wanted, found = str(expected.partitioning or "none"), str(actual.partitioning or "none")
     yield Finding("partitions", expected.name, wanted, found, hint)

@@ -53,7 +53,8 @@ def _describe(index: Index) -> str:
 def _index_changes(table: str, index: Index, there: Index, family: str) -> Iterator[Finding]:
     where, alter = f"{table}.{index.name}", f"ALTER TABLE {quote(table)} "
     name = "PRIMARY KEY" if index.primary else f"INDEX {quote(index.name)}"
-    anew = f"{alter}DROP {name}, ADD {index.sql}"
+    # OceanBase refuses both in one statement (4179).
+    anew = f"{alter}DROP {name}{'; ' + alter if family == 'oceanbase' else ', '}ADD {index.sql}"
     pairs = (
         ("index.columns", index.columns.lower(), there.columns.lower()),
         ("index.unique", "UNIQUE" if index.unique else "not unique", "UNIQUE" if there.unique else "not unique"),

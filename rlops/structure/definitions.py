@@ -84,11 +84,12 @@ def _index_kind(reader: Reader) -> str | None:
 def _index(reader: Reader, kind: str, constraint: str | None, start: int) -> Index:
     name = None if reader.peek("(") or reader.peek("USING") else reader.identifier()
     options = _index_type(reader)
-    inside, parts = reader.inside(), []
-    while inside.token.kind != "end":
+    inside = reader.inside()
+    parts = [_index_part(inside)]
+    while inside.accept(","):
         parts.append(_index_part(inside))
-        if inside.token.kind != "end":
-            inside.expect(",")
+    if inside.token.kind != "end":
+        inside.fail("expected a comma")
     index = Index(
         name="PRIMARY" if kind == "PRIMARY" else name or constraint or parts[0].column,
         parts=tuple(parts),

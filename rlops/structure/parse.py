@@ -48,10 +48,11 @@ def _opening(reader: Reader) -> None:
 
 def _definitions(reader: Reader) -> Parts:
     parts = Parts()
-    while reader.token.kind != "end":
+    read_definition(reader, parts)
+    while reader.accept(","):
         read_definition(reader, parts)
-        if reader.token.kind != "end":
-            reader.expect(",")
+    if reader.token.kind != "end":
+        reader.fail("expected a comma")
     return parts
 
 
@@ -115,6 +116,8 @@ def _partitioning(reader: Reader) -> Partitioning:
         method += f" SUBPARTITION BY {_method(reader)}"
         if reader.accept("SUBPARTITIONS"):
             method += f" SUBPARTITIONS {reader.number()}"
+        if reader.accept("SUBPARTITION", "TEMPLATE"):
+            method += f" TEMPLATE ({source(reader.parenthesised())})"
     partitions = _partitions(reader.inside()) if reader.peek("(") else ()
     return Partitioning(method, partitions, source(reader.since(start)))
 
@@ -152,14 +155,15 @@ def _canonical_list(reader: Reader) -> str:
 
 
 def _partitions(reader: Reader) -> tuple[Partition, ...]:
-    found = []
-    while reader.token.kind != "end":
-        reader.expect("PARTITION")
-        name = reader.identifier()
-        found.append(Partition(name, _bounds(reader), _partition_options(reader)))
-        if reader.token.kind != "end":
-            reader.expect(",")
+    found = [_partition(reader)]
+    while reader.accept(","):
+        found.append(_partition(reader))
     return tuple(found)
+
+
+def _partition(reader: Reader) -> Partition:
+    reader.expect("PARTITION")
+    return Partition(reader.identifier(), _bounds(reader), _partition_options(reader))
 
 
 def _bounds(reader: Reader) -> str:

@@ -39,6 +39,8 @@ def read_check(reader: Reader, name: str | None, start: int, column: str | None 
 def read_valued_option(reader: Reader, name: str) -> str:
     """NAME=value, whether or not the equals sign is there."""
     reader.accept("=")
+    if reader.peek("("):
+        return f"{name}=({source(reader.parenthesised())})"
     token = reader.next()
     if token.kind == "symbol":
         reader.fail(f"expected a value for {name}")

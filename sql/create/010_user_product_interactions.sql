@@ -1,8 +1,8 @@
 -- Create user_product_interactions: every user-product interaction, for training and analysis.
 -- kind: write
 -- needs: CREATE on the schema, REFERENCES on users and product
--- names: -
--- values: -
+-- locks: (MySQL) its parents, for a moment
+-- algorithm: new
 CREATE TABLE `user_product_interactions` (
   `id` BIGINT NOT NULL AUTO_INCREMENT COMMENT 'Surrogate key',
   `user_id` BIGINT NOT NULL COMMENT 'Who acted: users.id',

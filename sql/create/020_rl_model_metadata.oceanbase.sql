@@ -2,8 +2,8 @@
 -- OceanBase's seekdb has no utf8mb4_unicode_ci (1273).
 -- kind: write
 -- needs: CREATE on the schema
--- names: -
--- values: -
+-- locks: nothing; the table is new
+-- algorithm: new
 CREATE TABLE `rl_model_metadata` (
   `id` BIGINT NOT NULL AUTO_INCREMENT COMMENT 'Surrogate key',
   `model_name` VARCHAR(100) NOT NULL COMMENT 'Name of the model, unique with its version',

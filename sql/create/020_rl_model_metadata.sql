@@ -1,8 +1,8 @@
 -- Create rl_model_metadata: trained models and their versions.
 -- kind: write
 -- needs: CREATE on the schema
--- names: -
--- values: -
+-- locks: nothing; the table is new
+-- algorithm: new
 CREATE TABLE `rl_model_metadata` (
   `id` BIGINT NOT NULL AUTO_INCREMENT COMMENT 'Surrogate key',
   `model_name` VARCHAR(100) NOT NULL COMMENT 'Name of the model, unique with its version',

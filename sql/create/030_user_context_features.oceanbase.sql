@@ -2,8 +2,8 @@
 -- OceanBase's seekdb has no utf8mb4_unicode_ci (1273).
 -- kind: write
 -- needs: CREATE on the schema, REFERENCES on users
--- names: -
--- values: -
+-- locks: (MySQL) its parents, for a moment
+-- algorithm: new
 CREATE TABLE `user_context_features` (
   `id` BIGINT NOT NULL AUTO_INCREMENT COMMENT 'Surrogate key',
   `user_id` BIGINT NOT NULL COMMENT 'Whose features: users.id, one row a user',
