@@ -32,9 +32,20 @@ def foreign_key_exists(db: Database, table: str, name: str) -> bool:
 
 def holds(db: Database, expect: Expect) -> bool:
     """Whether an expected fact holds on the live schema."""
+    if expect.kind == "query":
+        return bool(db.value(expect.name)) == expect.present
     if expect.kind == "table":
         return table_exists(db, expect.table) == expect.present
     return foreign_key_exists(db, expect.table, expect.name) == expect.present
+
+
+def bytes_of(db: Database, name: str) -> int:
+    """A table's data and indexes in bytes: the server's estimate (information_schema.TABLES)."""
+    sql = (
+        "SELECT DATA_LENGTH + INDEX_LENGTH AS bytes FROM information_schema.TABLES"
+        " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    )
+    return int(db.value(sql, (db.schema, name)) or 0)
 
 
 def describe(db: Database, name: str) -> dict[str, object]:

@@ -173,6 +173,15 @@ def runs(db: Database, limit: int) -> list[Row]:
     )
 
 
+def applied_upgrades(db: Database) -> list[Row]:
+    """The upgrade files that were applied here, with their text as it was."""
+    if "rlops_step" not in existing(db):
+        return []
+    return db.rows(
+        "SELECT run_id, file, sql_text FROM rlops_step WHERE file LIKE 'upgrade/%' AND status = 'done' ORDER BY id"
+    )
+
+
 def steps_of(db: Database, run_id: int) -> list[dict[str, Any]]:
     """The steps of one run, in their order. Times are UTC."""
     return db.rows(

@@ -16,14 +16,19 @@ StepStatus = Literal["planned", "done", "failed", "unknown", "untouched", "skipp
 
 @dataclass(frozen=True)
 class Expect:
-    """A fact that holds once a step is carried out; what settles a step whose answer was lost."""
+    """A fact that holds once a step is carried out; what settles a step whose answer was lost.
 
-    kind: Literal["table", "foreign_key"]
+    For the kind "query" the name is an SQL query that is true by then.
+    """
+
+    kind: Literal["table", "foreign_key", "query"]
     table: str
     name: str = ""
     present: bool = True
 
     def __str__(self) -> str:
+        if self.kind == "query":
+            return self.name
         what = f"table {self.table}" if self.kind == "table" else f"foreign key {self.name} of {self.table}"
         return f"{what} {'exists' if self.present else 'is gone'}"
 
@@ -108,6 +113,7 @@ class StepResult:
     error: str | None = None
     needs: str = ""
     locks: str = ""
+    algorithm: str = ""
     chunks: int = 0
     paused_seconds: float = 0.0
 

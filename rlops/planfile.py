@@ -21,7 +21,8 @@ def body(answer: Answer) -> str:
     parts = []
     for number, step in enumerate(answer.steps, 1):
         lines = [f"-- {number}. {step.name} ({step.file}.sql)"]
-        lines += [f"--    {label}: {text}" for label, text in (("needs", step.needs), ("locks", step.locks)) if text]
+        said = (("needs", step.needs), ("locks", step.locks), ("algorithm", step.algorithm))
+        lines += [f"--    {label}: {text}" for label, text in said if text]
         parts.append("\n".join([*lines, step.sql.rstrip() + ";"]))
     return "\n\n".join(parts) + "\n"
 

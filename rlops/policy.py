@@ -77,6 +77,13 @@ class Journal:
 
 
 @dataclass(frozen=True)
+class Upgrade:
+    """The size in bytes up to which an upgrade may copy a table while its writers wait."""
+
+    max_copy_bytes: int
+
+
+@dataclass(frozen=True)
 class Models:
     """The algorithms that a model may have."""
 
@@ -96,6 +103,7 @@ class Policy:
     partitions: Partitions
     backups: Backups
     journal: Journal
+    upgrade: Upgrade
     rewards: Mapping[str, Decimal]
     models: Models
     shapes: Mapping[str, Any]

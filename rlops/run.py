@@ -77,7 +77,7 @@ class _Run:
             seconds = round(time.monotonic() - began, 3)
             self.results.append(StepResult(
                 step.name, step.statement.file, status, text, self.rows, seconds, error.message if error else None,
-                step.statement.needs, step.statement.locks, self.chunks, round(self.attempts.paused, 3),
+                step.statement.needs, step.statement.locks, step.statement.algorithm, self.chunks, round(self.attempts.paused, 3),
             ))  # fmt: skip
             self.emit(StepEnded(number, count, step.name, status, seconds))
             if error and step_id is not None:

@@ -5,7 +5,10 @@ A file holds one statement under a comment header:
     -- One sentence that says what it does.
     -- kind: read | check | write | destroy
     -- needs: the privileges
-    -- locks: what it locks, for a statement that writes      (optional)
+    -- locks: what it locks, for a statement that writes
+    -- algorithm: instant | inplace | copy | new               how a DDL changes the table
+    -- table: the table that an upgrade changes
+    -- done: a query that is true once the upgrade is applied
     -- names: table, backup        identifiers, written {table} in the statement
     -- values: cutoff              values, written :cutoff in the statement, bound by the driver
 
@@ -47,7 +50,9 @@ _TOKEN = re.compile(
     r"""|\{(?P<name>\w+)\}|(?<![:\w]):(?P<value>[a-z_]\w*)""",
     re.DOTALL | re.VERBOSE,
 )
-_HEADER = re.compile(r"^--\s*(kind|needs|locks|names|values):\s*(.*)$")
+_FIELDS = ("kind", "needs", "locks", "algorithm", "table", "done", "names", "values")
+_HEADER = re.compile(rf"^--\s*({'|'.join(_FIELDS)}):\s*(.*)$")
+ALGORITHMS = ("", "new", "instant", "inplace", "copy")
 
 
 def quote(identifier: str) -> str:
@@ -65,6 +70,7 @@ class Statement:
     values: Mapping[str, Any] | None = None
     needs: str = ""
     locks: str = ""
+    algorithm: str = ""
     identity: str = field(default="", compare=False)
 
 
@@ -78,6 +84,9 @@ class SqlFile:
     kind: str
     needs: str
     locks: str
+    algorithm: str
+    table: str
+    done: str
     names: frozenset[str]
     values: frozenset[str]
     body: str
@@ -102,7 +111,7 @@ class SqlFile:
         steady = {name: f"<{name}>" if name in volatile else text for name, text in names.items()}
         identity = self._fill(steady) + repr({k: v for k, v in used.items() if k not in volatile})
         return Statement(
-            self.key, self.kind, self._fill(names), used or None, self.needs, self.locks,
+            self.key, self.kind, self._fill(names), used or None, self.needs, self.locks, self.algorithm,
             hashlib.sha256(identity.encode()).hexdigest(),
         )  # fmt: skip
 
@@ -116,7 +125,7 @@ class SqlFile:
 
         text = _TOKEN.sub(replace, self.body)
         identity = hashlib.sha256((self.body + repr(sorted(values.items()))).encode()).hexdigest()
-        return Statement(self.key, self.kind, text, None, self.needs, self.locks, identity)
+        return Statement(self.key, self.kind, text, None, self.needs, self.locks, self.algorithm, identity)
 
     def _fill(self, names: Mapping[str, Any]) -> str:
         formatted = bool(self.values)
@@ -224,13 +233,28 @@ def read_file(path: Path, root: Path) -> SqlFile:
     names, values = _listed(header["names"]), _listed(header["values"])
     _check_placeholders(path, text, names, values)
     body = _single_statement(path, text)
+    if path.parent.parent.name == "upgrade":
+        _check_upgrade(path, header, body)
     title = text.split("\n", 1)[0].lstrip("- ").strip()
     key = (path.parent.relative_to(root) / stem).as_posix()
-    return SqlFile(path, key, title, header["kind"], header["needs"], header["locks"], names, values, body)
+    return SqlFile(
+        path, key, title, header["kind"], header["needs"], header["locks"], header["algorithm"], header["table"],
+        header["done"], names, values, body,
+    )  # fmt: skip
+
+
+def _check_upgrade(path: Path, header: Mapping[str, str], body: str) -> None:
+    for name in ("algorithm", "table", "done"):
+        if not header[name]:
+            raise Usage(f"{path}:1: an upgrade's header has a line `-- {name}:`")
+    algorithm = header["algorithm"]
+    # So the server refuses what it can't do that way, instead of copying the table in silence.
+    if algorithm in ("instant", "inplace") and not re.search(rf"\bALGORITHM\s*=\s*{algorithm}\b", body, re.IGNORECASE):
+        raise Usage(f"{path}: says `algorithm: {algorithm}`, but its statement lacks ALGORITHM={algorithm.upper()}")
 
 
 def _header(path: Path, text: str) -> dict[str, str]:
-    header = dict.fromkeys(("kind", "needs", "locks", "names", "values"), "")
+    header = dict.fromkeys(_FIELDS, "")
     number = 0
     for number, line in enumerate(text.splitlines(), 1):
         if not line.startswith("--"):
@@ -240,6 +264,8 @@ def _header(path: Path, text: str) -> dict[str, str]:
             header[match[1]] = "" if match[2].strip() == "-" else match[2].strip()
             if match[1] == "kind" and match[2].strip() not in KINDS:
                 raise Usage(f"{path}:{number}: the kind {match[2].strip()!r} is none of {', '.join(KINDS)}")
+    if header["algorithm"] not in ALGORITHMS:
+        raise Usage(f"{path}: the algorithm {header['algorithm']!r} is none of {', '.join(ALGORITHMS[1:])}")
     if not header["kind"]:
         raise Usage(f"{path}:{number or 1}: the header has no line `-- kind: {' | '.join(KINDS)}`")
     return header

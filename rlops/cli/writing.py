@@ -83,7 +83,7 @@ def _planned(plan: Plan, db: Database, dry_run: bool, lacking: tuple[str, ...]) 
     steps = tuple(
         StepResult(
             s.name, s.statement.file, "planned", db.text(s.statement.sql, s.statement.values),
-            needs=s.statement.needs, locks=s.statement.locks,
+            needs=s.statement.needs, locks=s.statement.locks, algorithm=s.statement.algorithm,
         )
         for s in plan.steps
     )  # fmt: skip

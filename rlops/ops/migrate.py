@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from rlops import counting, facts, journal
 from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused
-from rlops.ops import backups, declared, preflight
+from rlops.ops import backups, declared, preflight, upgrade
 from rlops.ops.declared import Declared
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
@@ -25,34 +25,42 @@ def plan(db: Database, sql: SqlFolder, *, fresh: bool, environment: str) -> Plan
     """
     if fresh and environment != "development":
         raise Refused(
-            f"--fresh drops tables, and {db.schema} is a production target",
+            f"--fresh drops tables, and {db.schema} is a production target. Nothing was changed",
             "Where that is wrong, say `--environment development` before the first migrate.", "fresh_in_production",
         )  # fmt: skip
+    upgrade.refuse_edited(db, sql)
+    recorded = journal.recorded(db)
     wanted = declared.tables(sql)
     live = {each.table.name: read_table(db, each.table.name) for each in wanted}
-    drops = _drops(sql, [name for name, found in live.items() if found is not None], live) if fresh else ()
+    present = {name for name, found in live.items() if found is not None}
+    files = [] if fresh else upgrade.pending(sql, recorded.get("schema_version"))
     if not fresh:
-        _refuse_differences(db, wanted, live)
-    missing = [each for each in wanted if fresh or live[each.table.name] is None]
-    record = () if "environment" in journal.recorded(db) else (_record(sql, environment),)
+        upgraded = {file.table for file in files}
+        _refuse_differences(db, [each for each in wanted if each.table.name not in upgraded], live)
+    missing = [each for each in wanted if fresh or each.table.name not in present]
     if missing:
         preflight.check_parents(db, missing)
         backups.refuse_unfinished(db, sql)
-    creates = tuple(
-        Step(
-            f"create {each.table.name}",
-            each.file.statement(),
-            (Expect("table", each.table.name),),
-            touches=(each.table.name, *each.parents),
-        )
-        for each in missing
+    parents = tuple(sorted({parent for each in wanted for parent in each.parents}))
+    drops = _drops(sql, [each.table.name for each in wanted if each.table.name in present], live) if fresh else ()
+    steps = (
+        *(() if "environment" in recorded else (_record(sql, environment),)),
+        *drops,
+        *upgrade.steps(db, sql, files, present, parents),
+        *(_create(each) for each in missing),
+        *((upgrade.record_version(sql),) if files else ()),
     )
     return Plan(
-        "migrate", (*record, *drops, *creates),
-        {"created": [each.table.name for each in missing], "existing": [n for n, t in live.items() if t is not None and not fresh]},
+        "migrate", steps,
+        {"created": [each.table.name for each in missing], "existing": sorted(present - {each.table.name for each in missing})},
         question=f"This drops {counted(len(drops), 'table')} of {db.schema} with all their rows." if drops else "",
         again="rlops migrate" + (" --fresh" if fresh else ""),
     )  # fmt: skip
+
+
+def _create(each: Declared) -> Step:
+    name = each.table.name
+    return Step(f"create {name}", each.file.statement(), (Expect("table", name),), touches=(name, *each.parents))
 
 
 def _refuse_differences(db: Database, wanted: Sequence[Declared], live: Mapping[str, object]) -> None:
@@ -83,7 +91,10 @@ def _drops(sql: SqlFolder, names: Sequence[str], live: Mapping[str, object]) -> 
         if isinstance(live[name], Other):
             raise Refused(f"{name} is a {live[name].kind}, not a table; --fresh drops tables only", "", "not_a_table")  # type: ignore[attr-defined]
     file = sql.file("migrate/010_drop_table")
-    return tuple(Step(f"drop {name}", file.statement({"table": name}), ()) for name in reversed(names))
+    return tuple(
+        Step(f"drop {name}", file.statement({"table": name}), (Expect("table", name, present=False),), touches=(name,))
+        for name in reversed(names)
+    )
 
 
 def _record(sql: SqlFolder, environment: str) -> Step:

@@ -36,7 +36,7 @@ def document(answer: Answer, target: Mapping[str, Any], engine: engines.Engine |
                 {
                     "name": step.name, "file": step.file, "status": step.status, "rows": step.rows,
                     "seconds": step.seconds, "error": step.error, "sql": step.sql,
-                    "needs": step.needs, "locks": step.locks,
+                    "needs": step.needs, "locks": step.locks, "algorithm": step.algorithm or None,
                 }
                 for step in answer.steps
             ],

@@ -30,6 +30,8 @@ COLOURS = {
     "skipped": "dim",
 }
 
+HOW = {"new": "a new table", "instant": "instant", "inplace": "in place", "copy": "copies the table; writers wait"}
+
 View = Callable[[Answer], Iterator[RenderableType]]
 
 
@@ -132,7 +134,8 @@ class Screen:
 
     def _statement(self, number: int, step: StepResult) -> None:
         self.out.print(Text(f"-- {number}. {step.name} ({step.file}.sql)", "bold"))
-        for label, text in (("needs", step.needs), ("locks", step.locks)):
+        how = HOW.get(step.algorithm, "")
+        for label, text in (("needs", step.needs), ("locks", step.locks), ("how", how)):
             if text:
                 self.out.print(Text(f"-- {label}: {text}", "dim"), soft_wrap=True)
         sql = step.sql + ";"

@@ -2,6 +2,7 @@
 -- kind: write
 -- needs: CREATE
 -- locks: nothing; the table is new
+-- algorithm: new
 CREATE TABLE IF NOT EXISTS rlops_state (
   name       VARCHAR(64)  NOT NULL,
   value      VARCHAR(255) NOT NULL,

@@ -2,6 +2,7 @@
 -- kind: write
 -- needs: CREATE
 -- locks: nothing; the table is new
+-- algorithm: new
 CREATE TABLE IF NOT EXISTS rlops_run (
   id            BIGINT       NOT NULL AUTO_INCREMENT,
   command       VARCHAR(64)  NOT NULL,

@@ -2,6 +2,7 @@
 -- kind: write
 -- needs: CREATE
 -- locks: nothing; the table is new
+-- algorithm: new
 CREATE TABLE IF NOT EXISTS rlops_step (
   id            BIGINT       NOT NULL AUTO_INCREMENT,
   run_id        BIGINT       NOT NULL,

@@ -2,5 +2,6 @@
 -- kind: write
 -- needs: CREATE
 -- locks: nothing; the table is new
+-- algorithm: new
 -- names: set_aside, backup
 CREATE TABLE {set_aside} LIKE {backup}

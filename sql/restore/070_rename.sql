@@ -2,5 +2,6 @@
 -- kind: write
 -- needs: ALTER and DROP on the backups, CREATE and INSERT on the tables
 -- locks: the tables and (MySQL) their parents exclusively, for a moment at any size
+-- algorithm: instant
 -- names: renames
 RENAME TABLE {renames}
