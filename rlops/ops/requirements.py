@@ -1,0 +1,172 @@
+"""The least privileges that each command needs, and which of them this session's account lacks.
+
+Measured by running each command as an account that holds exactly these (tests/integration/test_doctor.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rlops import engines, journal, privileges, sqlfiles
+from rlops.db import Database
+from rlops.errors import Denied
+from rlops.ops import declared
+from rlops.privileges import GRANT_OPTION, Holdings
+from rlops.sqlfiles import SqlFolder, quote
+
+Place = tuple[str | None, str | None]
+Lacking = dict[Place, list[str]]
+
+
+@dataclass(frozen=True)
+class Need:
+    """Privileges on each object of a kind.
+
+    `on`: "tables" (the three), "interactions", "parents", "schema" (backups have a time in their names), "own" (rlops'
+    tables), "journal" and "lease" (some of those), "server", or another schema's name or SCHEMA.TABLE. An optional
+    need only makes the command tell more.
+    """
+
+    privileges: tuple[str, ...]
+    on: str
+    why: str
+    optional: bool = False
+    families: tuple[engines.Family, ...] = ("mysql", "mariadb", "oceanbase")
+
+
+_JOURNAL = (
+    Need(("CREATE", "SELECT", "INSERT", "UPDATE"), "own", "keep the journal"),
+    Need(("DELETE",), "journal", "remove runs that are older than the journal's retention"),
+    Need(("DELETE",), "lease", "give the run lock back", families=("oceanbase",)),
+)
+_READ = Need(("SELECT",), "tables", "look at the tables")
+_BLOCKERS = Need(("PROCESS",), "server", "say who holds a lock", optional=True)
+_OTHERS_GRANTS = (
+    Need(("SELECT",), "mysql.user", "see what the application account holds", families=("mysql", "oceanbase")),
+    Need(("SELECT",), "mysql", "see what the application account holds", families=("mariadb",)),
+)
+
+NEEDS: dict[str, tuple[Need, ...]] = {
+    "migrate": (
+        Need(("CREATE", "SELECT"), "tables", "create and look"),
+        Need(("REFERENCES", "SELECT"), "parents", "refer to them by foreign keys"),
+        Need(("DROP",), "tables", "drop them first (--fresh)", optional=True),
+        *_JOURNAL, _BLOCKERS,
+    ),
+    "grant": (Need(("SELECT", "INSERT", "UPDATE", "DELETE", GRANT_OPTION), "tables", "pass them on"), *_OTHERS_GRANTS, *_JOURNAL),
+    "verify": (
+        _READ,
+        *(Need(n.privileges, n.on, n.why, optional=True, families=n.families) for n in _OTHERS_GRANTS),
+        Need(("INSERT",), "tables", "try rows (--smoke)", optional=True),
+        Need(("SELECT",), "parents", "find a user and a product (--smoke)", optional=True),
+        Need(("TRIGGER",), "tables", "see their triggers", optional=True),
+    ),
+    "rollback": (
+        Need(("DROP",), "tables", "rename them"),
+        Need(("SELECT", "ALTER", "CREATE", "INSERT"), "schema", "rename to backups, drop their keys, count their rows"),
+        *_JOURNAL, _BLOCKERS,
+    ),
+    "backups": (Need(("SELECT",), "schema", "see and count the backups"),),
+    "restore": (
+        Need(("SELECT", "ALTER", "DROP", "CREATE", "INSERT", "DELETE"), "schema", "rename backups, set rows aside"),
+        Need(("REFERENCES", "SELECT"), "parents", "bring the foreign keys back"),
+        *_JOURNAL, _BLOCKERS,
+    ),
+    "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find and delete expired rows"), *_JOURNAL, _BLOCKERS),
+    "monitor": (
+        _READ,
+        Need(("PROCESS",), "server", "sizes on disk, history list", optional=True, families=("mysql", "mariadb")),
+        Need(("SELECT",), "performance_schema", "index usage, statements", optional=True, families=("mysql", "mariadb")),
+        Need(("SELECT",), "sys", "metadata locks", optional=True, families=("mysql",)),
+        Need(("REPLICATION CLIENT",), "server", "replication", optional=True, families=("mysql",)),
+        Need(("BINLOG MONITOR", "SLAVE MONITOR"), "server", "replication", optional=True, families=("mariadb",)),
+    ),
+    "history": (Need(("SELECT",), "own", "read the journal"),),
+    "uninstall": (Need(("SELECT", "DROP"), "own", "remove rlops' own tables"),),
+    "seed": (Need(("SELECT", "INSERT"), "tables", "write rows"), Need(("SELECT",), "parents", "users and products that exist"), *_JOURNAL),
+}  # fmt: skip
+
+WRITING = ("migrate", "grant", "rollback", "restore", "cleanup", "seed", "uninstall")
+
+
+def missing(db: Database, command: str, holdings: Holdings, sql: SqlFolder | None = None) -> list[str]:
+    """The privileges that a command needs and the holdings lack, such as "CREATE on `shop`.`rlops_run`".
+
+    `sql` is the folder in use; without it the one that came with rlops names the tables and their parents.
+    """
+    return texts(lacking(db, needs(command, db), holdings, sql))
+
+
+def check(db: Database, command: str, sql: SqlFolder | None = None) -> Denied | None:
+    """What is wrong, with the GRANT to run, when this session's account lacks what the command needs."""
+    holdings = privileges.own(db)
+    found = lacking(db, needs(command, db), holdings, sql)
+    if not found:
+        return None
+    account = privileges.current(db)
+    return Denied(
+        f"{account} lacks what `rlops {command}` needs: {'; '.join(texts(found))}. Nothing was changed",
+        "An administrator runs:\n" + statements(found, account, holdings), "missing_privileges",
+    )  # fmt: skip
+
+
+def needs(command: str, db: Database, *, optional: bool = False) -> list[Need]:
+    """The needs of a command on this engine: those that it can't do without, or the optional ones."""
+    return [need for need in NEEDS[command] if need.optional == optional and db.family in need.families]
+
+
+def lacking(db: Database, wanted: Iterable[Need], holdings: Holdings, sql: SqlFolder | None = None) -> Lacking:
+    """What the holdings lack of these needs, by object."""
+    found: Lacking = {}
+    for need in wanted:
+        for schema, table in _places(db, need.on, sql):
+            for privilege in need.privileges:
+                if not holdings.has(privilege, schema, table):
+                    listed = found.setdefault((schema, table), [])
+                    listed += [] if privilege in listed else [privilege]
+    return found
+
+
+def texts(found: Lacking) -> list[str]:
+    """What is lacking, for people."""
+    return [f"{', '.join(words)} on {_object(schema, table)}" for (schema, table), words in found.items()]
+
+
+def statements(found: Lacking, account: privileges.Account, holdings: Holdings) -> str:
+    """The GRANT statements that give it, one a line."""
+    lines = []
+    for (schema, table), words in found.items():
+        listed = ", ".join(word for word in words if word != GRANT_OPTION) or "USAGE"
+        on = _object(holdings.pattern(schema) if schema and not table else schema, table)
+        option = " WITH GRANT OPTION" if GRANT_OPTION in words else ""
+        lines.append(f"GRANT {listed} ON {on} TO {account}{option};")
+    return "\n".join(lines)
+
+
+def _object(schema: str | None, table: str | None) -> str:
+    return "*.*" if schema is None else f"{quote(schema)}.{quote(table) if table else '*'}"
+
+
+def _places(db: Database, on: str, sql: SqlFolder | None) -> list[Place]:
+    if on == "server":
+        return [(None, None)]
+    if on == "schema":
+        return [(db.schema, None)]
+    if on == "own":
+        lease = ("rlops_lease",) if db.engine.can.run_lock == "lease" else ()
+        return [(db.schema, name) for name in (*journal.TABLES, *lease)]
+    if on == "journal":
+        return [(db.schema, "rlops_run"), (db.schema, "rlops_step")]
+    if on == "lease":
+        return [(db.schema, "rlops_lease")]
+    if on == "interactions":
+        return [(db.schema, declared.INTERACTIONS)]
+    if on in ("tables", "parents"):
+        tables = declared.tables(sql or sqlfiles.load(None, db.family))
+        if on == "tables":
+            return [(db.schema, each.table.name) for each in tables]
+        keys = (key for each in tables for key in each.table.foreign_keys)
+        return list(dict.fromkeys((key.ref_schema or db.schema, key.ref_table) for key in keys))
+    schema, _, table = on.partition(".")
+    return [(schema, table or None)]
