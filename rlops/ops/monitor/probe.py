@@ -1,0 +1,101 @@
+"""Reads through a probe: its rows, or what it needs to have them. A probe that fails never fails the command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from rlops.db import Conflict, Database, Forbidden, LockWait, Lost, Row, ServerError, TimedOut
+from rlops.sqlfiles import SqlFolder, quote
+
+Status = Literal["ok", "unavailable", "denied", "unsupported"]
+
+LIMIT = 1.0  # seconds that the server gives each statement; a whole second, since MariaDB's limit is rounded to those
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What became of one kind of reading: where its numbers come from, or what it needs to have any."""
+
+    name: str
+    status: Status
+    source: str
+    needs: str | None = None
+
+
+@dataclass(frozen=True)
+class Server:
+    """What the server says of itself. `local_now` is in its own time zone, `uptime` in seconds."""
+
+    schema: str
+    account: str
+    utc_now: datetime
+    local_now: datetime
+    uptime: int
+    performance_schema: bool
+    userstat: bool
+
+
+@dataclass
+class Reader:
+    """Runs the files of sql/monitor and remembers what became of each probe."""
+
+    db: Database
+    sql: SqlFolder
+    server: Server = field(init=False)
+    probes: list[Probe] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        found = self.rows("010_server")[0]
+        account, _, host = found["account"].rpartition("@")
+        self.server = Server(
+            schema=found["schema_name"],
+            account=f"{_literal(account)}@{_literal(host)}",
+            utc_now=found["utc_now"],
+            local_now=found["local_now"],
+            uptime=int(self.rows("020_uptime")[0]["Value"]),
+            performance_schema=bool(int(found["performance_schema"])),
+            userstat=bool(int(found["userstat"])),
+        )
+
+    def rows(
+        self, key: str, names: Mapping[str, Any] | None = None, values: Mapping[str, Any] | None = None
+    ) -> list[Row]:
+        """The rows of one file. Raises ServerError."""
+        statement = self.sql.statement(f"monitor/{key}", names, values)
+        return self.db.rows(statement.sql, statement.values)
+
+    def ours(self, key: str, tables: Sequence[str]) -> list[Row]:
+        """The rows of a file about these tables of our schema. Raises ServerError."""
+        return self.rows(key, values={"schema": self.server.schema, "tables": tuple(tables)})
+
+    def note(self, name: str, status: Status, source: str, needs: str | None = None) -> None:
+        """Remember what became of a probe."""
+        self.probes.append(Probe(name, status, source, needs))
+
+    def failed(self, name: str, source: str, key: str, error: ServerError) -> None:
+        """Remember a probe that the server refused, with what it needs. Raises Lost: then there is no server to ask."""
+        if isinstance(error, Lost):
+            raise error
+        if isinstance(error, Forbidden):
+            self.note(name, "denied", source, self.grant(key))
+        else:
+            self.note(name, "unavailable", source, reason(error))
+
+    def grant(self, key: str) -> str:
+        """The statement that gives this account what the header of that file says it needs."""
+        needs = self.sql.file(f"monitor/{key}").needs.replace("{schema}", quote(self.server.schema))
+        return f"GRANT {needs} TO {self.server.account}"
+
+
+def reason(error: ServerError) -> str:
+    """Why a statement has no answer, and what to do about it."""
+    if isinstance(error, TimedOut | Conflict | LockWait):
+        return f"more than {LIMIT:g} s: try again when the server has less to do and no ALTER or LOCK holds the table"
+    return error.message
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
