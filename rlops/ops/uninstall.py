@@ -1,0 +1,46 @@
+"""Remove rlops' own tables; never the three tables, their backups or rows that were set aside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rlops import facts, journal
+from rlops.db import Database
+from rlops.errors import Exit, Failed
+from rlops.ops import backups
+from rlops.plan import Answer, Expect, Plan, Step
+from rlops.sqlfiles import SqlFolder
+from rlops.words import counted
+
+LEASE = "rlops_lease"
+
+
+def plan(db: Database, sql: SqlFolder, environment: str) -> Plan:
+    """Plan the removal of rlops' own tables, journal last, since the run lock's holder is named in it."""
+    present = facts.tables(db)
+    own = [name for name in journal.TABLES if name in present]
+    if own and db.engine.can.run_lock == "lease":
+        own.append(LEASE)  # the run lock makes it anew for as long as this run takes
+    file = sql.file("uninstall/010_drop_own_table")
+    steps = tuple(
+        Step(f"drop {name}", file.statement({"table": name}), (Expect("table", name, present=False),)) for name in own
+    )
+    kept = backups.found(db, sql)
+    notes = (f"{counted(len(kept), 'backup')} stay as they are: {', '.join(b.id for b in kept)}",) if kept else ()
+    return Plan(
+        "uninstall", steps, {"removed": own, "kept_backups": [backup.id for backup in kept]}, notes,
+        question=f"This removes rlops' journal and its record of {db.schema}; the three tables stay.",
+        name_database=environment == "production" and bool(steps),
+        again="rlops uninstall", journaled=False,
+    )  # fmt: skip
+
+
+def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
+    """Look whether they are gone."""
+    del sql
+    left = [name for name in journal.TABLES if name in facts.tables(db)]
+    if left:
+        error = Failed(f"{', '.join(left)} still there", "Type `rlops uninstall` again.", "not_verified")
+        return replace(answer, exit=Exit.FAILED, error=error)
+    what = "rlops' own tables are gone; the three tables stay." if answer.steps else "Nothing to do."
+    return replace(answer, headline=what)
