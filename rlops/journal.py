@@ -117,6 +117,11 @@ class Journal:
             "UPDATE rlops_step SET watermark = %s, affected_rows = %s WHERE id = %s", (watermark, rows, step_id)
         )
 
+    def watermark_of(self, step_id: int) -> tuple[str, int] | None:
+        """How far a long step has come: its position, and its rows."""
+        row = self.db.row("SELECT watermark, affected_rows FROM rlops_step WHERE id = %s", (step_id,)) or {}
+        return (row["watermark"], int(row["affected_rows"])) if row.get("watermark") is not None else None
+
     def reconnected(self) -> None:
         """Note the new connection after a lost one: it is what holds the run lock now."""
         self.db.execute("UPDATE rlops_run SET connection_id = %s WHERE id = %s", (self.db.connection_id, self.run_id))

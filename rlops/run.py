@@ -12,7 +12,7 @@ from rlops.db import Conflict, Database, LockWait, Lost, ServerError
 from rlops.errors import Exit, Failed, Interrupted, RlopsError
 from rlops.events import Emit, Progress, StepEnded, StepStarted
 from rlops.pace import Pace
-from rlops.plan import Answer, Plan, Step, StepResult, StepStatus, Work
+from rlops.plan import Answer, Chunk, Plan, Step, StepResult, StepStatus, Work
 from rlops.stop import StopRequest, deferred
 
 __all__ = ["RunOptions", "execute"]
@@ -129,6 +129,7 @@ class _Run:
         deadline = began + self.options.retry_for
         while True:
             self._check_time()
+            chunk: Chunk | None = None
             chunk_began = time.monotonic()
             try:
                 with self.db.transaction():
@@ -141,9 +142,9 @@ class _Run:
                 continue
             except Lost:
                 self._recover()
-                # Whether the chunk was committed is told by the count that commits with it.
-                self.rows = int(self.db.value("SELECT affected_rows FROM rlops_step WHERE id = %s", (step_id,)) or 0)
-                continue
+                # Whether the chunk was committed is told by the watermark that commits with it.
+                if chunk is None or self.journal.watermark_of(step_id) != (str(chunk.position), self.rows + chunk.rows):
+                    continue
             now = time.monotonic()
             pace.took(now - chunk_began)
             self.rows, self.chunks, position = self.rows + chunk.rows, self.chunks + 1, chunk.position

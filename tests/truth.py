@@ -31,7 +31,9 @@ def snapshot(database: Any) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
 
 
 def count(database: Any, table: str, where: str = "TRUE") -> int:
-    return int(database.query(f"SELECT COUNT(*) AS n FROM {quoted(table)} WHERE {where}".replace("%", "%%"), ())[0]["n"])
+    return int(
+        database.query(f"SELECT COUNT(*) AS n FROM {quoted(table)} WHERE {where}".replace("%", "%%"), ())[0]["n"]
+    )
 
 
 def execute(database: Any, *statements: str) -> None:
@@ -54,4 +56,7 @@ def fill(database: Any, *timestamps: str, models: int = 2, features: int = 3) ->
                 (f"model-{n}", n == 0),
             )
         for n in range(features):
-            cursor.execute("INSERT INTO user_context_features (user_id, feature_vector) VALUES (%s, '{\"feature_vector\": []}')", (n + 1,))
+            cursor.execute(
+                "INSERT INTO user_context_features (user_id, feature_vector) VALUES (%s, '{\"feature_vector\": []}')",
+                (n + 1,),
+            )

@@ -40,6 +40,13 @@ class _Lazy(TyperGroup):
         for name, (panel, text) in COMMANDS.items():
             self.commands[name] = TyperCommand(name=name, help=text, rich_help_panel=panel, callback=lambda: None)
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The commands by what they are for."""
+        del ctx
+        for panel in dict.fromkeys(panel for panel, _ in COMMANDS.values()):
+            with formatter.section(panel):
+                formatter.write_dl([(name, text) for name, (of, text) in COMMANDS.items() if of == panel])
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0]
         if name in COMMANDS:
@@ -54,7 +61,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_show_locals=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # rich alone would cost as much as all the rest of `rlops --help`
 )
 
 
@@ -70,7 +77,9 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Carry the recommender's three tables through their life inside a live MySQL or MariaDB shop database.
+    """Carry the recommender's three tables through their life in a shop's live MySQL or MariaDB database.
 
-    Start with:  [bold]rlops demo[/bold]  on a throw-away server, or  [bold]rlops doctor --url mysql://user@host/schema[/bold]
+    \b
+    Start with `rlops demo` on a throw-away server,
+    or with    `rlops doctor --url mysql://user@host/schema` on your own.
     """

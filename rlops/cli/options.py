@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import typer
 
 from rlops.cli.session import Session
-from rlops.errors import Interrupted, RlopsError
+from rlops.errors import Exit, Interrupted, RlopsError
 from rlops.plan import Answer
 from rlops.render import Output
 
@@ -131,6 +131,8 @@ def command(
             try:
                 answer = function(session, **{p.name: given[p.name] for p in own})
             except RlopsError as error:
+                if error.exit is Exit.USAGE and not error.hint:
+                    error.hint = f"`rlops {title or name} --help` shows what there is."
                 answer = Answer(title or name, error.exit, error.data, error=error, dry_run=session.common.dry_run)
             except KeyboardInterrupt:
                 stopped = Interrupted("interrupted; nothing was changed")

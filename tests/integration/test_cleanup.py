@@ -37,7 +37,11 @@ def test_exactly_the_rows_before_the_cutoff_go(migrated):
 
 @pytest.mark.parametrize(
     ("now", "months", "cutoff"),
-    [("2028-02-29T12:00:00", 12, "2027-02-01"), ("2026-01-01T00:00:00", 1, "2025-12-01"), ("2026-12-31T23:59:59", 24, "2024-12-01")],
+    [
+        ("2028-02-29T12:00:00", 12, "2027-02-01"),
+        ("2026-01-01T00:00:00", 1, "2025-12-01"),
+        ("2026-12-31T23:59:59", 24, "2024-12-01"),
+    ],
 )
 def test_the_cutoff_is_a_first_of_a_month(migrated, now, months, cutoff):
     truth.fill(migrated, f"{cutoff} 00:00:00", models=0, features=0)
@@ -121,8 +125,21 @@ def test_ctrl_c_finishes_the_chunk_and_a_rerun_finishes_the_rest(migrated):
     blocker = migrated.connect(autocommit=False)
     with blocker.cursor() as cursor:  # holds the run up in its first chunk, so that the signal comes in mid-run
         cursor.execute("SELECT id FROM user_product_interactions ORDER BY id LIMIT 1 FOR UPDATE")
-    command = [sys.executable, "-m", "rlops", "cleanup", "--months", "12", "--yes", "--output", "json", *migrated.options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=migrated.home, text=True) as process:
+    command = [
+        sys.executable,
+        "-m",
+        "rlops",
+        "cleanup",
+        "--months",
+        "12",
+        "--yes",
+        "--output",
+        "json",
+        *migrated.options,
+    ]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=migrated.home, text=True
+    ) as process:
         assert any("lock" in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
         blocker.rollback()

@@ -118,7 +118,10 @@ def test_what_was_recorded_as_production_stays_so(database):
 
 def test_parallel_runs_end_in_one_set_of_tables(database):
     answers = []
-    threads = [threading.Thread(target=lambda: answers.append(database.cli("migrate", "--output", "json", check=None))) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: answers.append(database.cli("migrate", "--output", "json", check=None)))
+        for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -132,7 +135,9 @@ def test_parallel_runs_end_in_one_set_of_tables(database):
     assert created(database) == {*TABLES, *OWN}
 
 
-@pytest.mark.parametrize("name", ["shop with spaces", "shop`tick", 'shop"quote', "shop'quote", "shop%percent%s", "shöp_ümlaut"])
+@pytest.mark.parametrize(
+    "name", ["shop with spaces", "shop`tick", 'shop"quote', "shop'quote", "shop%percent%s", "shöp_ümlaut"]
+)
 def test_odd_schema_names(make_database, name):
     database = make_database(name)
     database.cli("migrate")

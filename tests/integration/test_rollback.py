@@ -99,7 +99,10 @@ def test_restore_without_a_backup(database):
     assert database.cli("restore", "--output", "json", check=5).json["error"]["code"] == "no_backup"
     database.cli("migrate")
     roll_back(database)
-    assert database.cli("restore", "20200101_000000", "--output", "json", check=2).json["error"]["code"] == "no_such_backup"
+    assert (
+        database.cli("restore", "20200101_000000", "--output", "json", check=2).json["error"]["code"]
+        == "no_such_backup"
+    )
 
 
 def test_auto_increment_does_not_go_backwards(filled):

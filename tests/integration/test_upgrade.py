@@ -59,7 +59,10 @@ def test_an_upgrade_ends_where_a_fresh_create_does_and_keeps_the_rows(database, 
     fresh = make_database("upgrade_fresh")
     fresh.cli("migrate", *options)
     for table in TABLES:
-        upgraded, created = (re.sub(r" AUTO_INCREMENT=\d+| AUTO_INCREMENT = \d+", "", truth.definition(d, table)) for d in (database, fresh))
+        upgraded, created = (
+            re.sub(r" AUTO_INCREMENT=\d+| AUTO_INCREMENT = \d+", "", truth.definition(d, table))
+            for d in (database, fresh)
+        )
         assert upgraded.replace(database.name, "NAME") == created.replace(fresh.name, "NAME")
     assert database.cli("migrate", *options, "--output", "json").json["steps"] == []
     assert database.cli("verify", *options, "--output", "json", check=None).json["data"]["tables"][0]["as_declared"]
@@ -76,7 +79,9 @@ def test_an_applied_file_that_was_edited_is_refused_with_a_diff(database, newer)
     database.cli("migrate")
     database.cli("migrate", "--sql-dir", str(newer))
     family = database.server.family
-    write_upgrade(newer, family, statement=STATEMENTS.get(family, STATEMENTS["mysql"]).replace("VARCHAR(10)", "VARCHAR(20)"))
+    write_upgrade(
+        newer, family, statement=STATEMENTS.get(family, STATEMENTS["mysql"]).replace("VARCHAR(10)", "VARCHAR(20)")
+    )
     refused = database.cli("migrate", "--sql-dir", str(newer), "--output", "json", check=5).json["error"]
     assert refused["code"] == "upgrade_edited"
     assert "-ALTER TABLE" in refused["message"] and "+ALTER TABLE" in refused["message"]
@@ -85,7 +90,9 @@ def test_an_applied_file_that_was_edited_is_refused_with_a_diff(database, newer)
 def test_a_drift_in_another_table_is_still_refused(database, newer):
     database.cli("migrate")
     truth.execute(database, "ALTER TABLE rl_model_metadata ADD COLUMN extra INT")
-    assert database.cli("migrate", "--sql-dir", str(newer), "--output", "json", check=5).json["error"]["code"] == "differs"
+    assert (
+        database.cli("migrate", "--sql-dir", str(newer), "--output", "json", check=5).json["error"]["code"] == "differs"
+    )
 
 
 def test_a_large_copy_is_refused(database, newer):
@@ -107,7 +114,9 @@ def test_the_server_refuses_a_copy_that_calls_itself_in_place(database, newer):
         pytest.skip("OceanBase has no ALGORITHM clause")
     database.cli("migrate")
     write_upgrade(
-        newer, "mysql", statement="ALTER TABLE `user_product_interactions` MODIFY COLUMN `session_id` BIGINT, ALGORITHM=INPLACE"
+        newer,
+        "mysql",
+        statement="ALTER TABLE `user_product_interactions` MODIFY COLUMN `session_id` BIGINT, ALGORITHM=INPLACE",
     )
     answer = database.cli("migrate", "--sql-dir", str(newer), "--output", "json", check=1).json
     assert "1846" in answer["error"]["message"] or "1845" in answer["error"]["message"]

@@ -58,12 +58,22 @@ def test_imports_run_one_way(path):
 
 
 def test_only_render_and_the_demo_import_rich():
-    users = {str(path.relative_to(ROOT).parts[0]) for path in MODULES for name in imports(path) if name.split(".")[0] == "rich"}
+    users = {
+        str(path.relative_to(ROOT).parts[0])
+        for path in MODULES
+        for name in imports(path)
+        if name.split(".")[0] == "rich"
+    }
     assert users <= {"render"}
 
 
 def test_only_db_and_connect_import_the_driver():
-    users = {path.relative_to(ROOT).as_posix() for path in MODULES for name in imports(path) if name.split(".")[0] == "pymysql"}
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in MODULES
+        for name in imports(path)
+        if name.split(".")[0] == "pymysql"
+    }
     assert {user for user in users if not user.startswith("sandbox/")} <= {"db.py", "connect.py", "denials.py"}
 
 

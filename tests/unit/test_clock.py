@@ -24,7 +24,9 @@ def test_inside(window, now, minutes):
     assert seconds_left(window, datetime.fromisoformat(f"2026-03-31T{now}")) == minutes * 60
 
 
-@pytest.mark.parametrize(("window", "now"), [("02:00-04:00", "01:59"), ("02:00-04:00", "04:00"), ("22:30-04:00", "12:00")])
+@pytest.mark.parametrize(
+    ("window", "now"), [("02:00-04:00", "01:59"), ("02:00-04:00", "04:00"), ("22:30-04:00", "12:00")]
+)
 def test_outside(window, now):
     with pytest.raises(Refused, match="closed"):
         seconds_left(window, datetime.fromisoformat(f"2026-03-31T{now}"))

@@ -68,7 +68,11 @@ def test_an_upgrade_says_how_it_is_applied(tmp_path):
     with pytest.raises(Usage, match="lacks ALGORITHM=INPLACE"):
         read(tmp_path, head + "ALTER TABLE t ADD COLUMN c INT", "upgrade/1--2/010_a.sql")
     with pytest.raises(Usage, match="-- done:"):
-        read(tmp_path, head.replace("-- done: SELECT 1\n", "") + "ALTER TABLE t FORCE, ALGORITHM=INPLACE", "upgrade/1--2/010_b.sql")
+        read(
+            tmp_path,
+            head.replace("-- done: SELECT 1\n", "") + "ALTER TABLE t FORCE, ALGORITHM=INPLACE",
+            "upgrade/1--2/010_b.sql",
+        )
     read(tmp_path, head + "ALTER TABLE t ADD COLUMN c INT, ALGORITHM = inplace", "upgrade/1--2/010_c.sql")
 
 
@@ -95,7 +99,8 @@ def test_a_folder_without_a_file_or_without_policy_is_refused(folder):
 def test_names_are_quoted_and_values_bound_but_not_in_strings_or_comments(tmp_path):
     file = read(
         tmp_path,
-        HEADER + "-- names: table\n-- values: cutoff\nSELECT '100% {x} :y', `a{b}`, \":z\" /* {c} :d */ FROM {table} WHERE t < :cutoff",
+        HEADER
+        + "-- names: table\n-- values: cutoff\nSELECT '100% {x} :y', `a{b}`, \":z\" /* {c} :d */ FROM {table} WHERE t < :cutoff",
     )
     statement = file.statement({"table": "we`ird %s"}, {"cutoff": 1, "limit": 2})
     assert statement.sql == "SELECT '100%% {x} :y', `a{b}`, \":z\" /* {c} :d */ FROM `we``ird %%s` WHERE t < %(cutoff)s"

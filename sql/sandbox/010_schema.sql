@@ -1,0 +1,5 @@
+-- Create the synthetic shop's schema.
+-- kind: write
+-- needs: CREATE on the server
+-- names: schema
+CREATE DATABASE {schema} CHARACTER SET utf8mb4

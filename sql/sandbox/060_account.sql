@@ -1,0 +1,5 @@
+-- Create the application's account.
+-- kind: write
+-- needs: CREATE USER
+-- values: user, host, password
+CREATE USER :user@:host IDENTIFIED BY :password

@@ -1,0 +1,6 @@
+-- Let the application work with product.
+-- kind: write
+-- needs: GRANT OPTION
+-- names: schema
+-- values: user, host
+GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.`product` TO :user@:host
