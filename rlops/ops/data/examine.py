@@ -1,0 +1,118 @@
+"""Goes through the tables, newest rows first, and gathers what every check says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+
+from rlops import events, stop
+from rlops.db import Database, Lost, Row
+from rlops.errors import Denied, Failed
+from rlops.ops.data import orphans, whole
+from rlops.ops.data.orphans import Orphans
+from rlops.ops.data.report import Outcome, Report, outcome
+from rlops.ops.data.rows import NOTED, Clock, Subject, breaches, subjects
+from rlops.ops.data.scan import FULL, RECENT, Bounds, Range, newest_first
+from rlops.ops.data.tally import Place, Tally
+from rlops.sqlfiles import SqlFolder
+
+STATEMENT_LIMIT = 10.0  # seconds; a chunk aims at a quarter of one
+
+
+def examine(
+    db: Database,
+    sql: SqlFolder,
+    rows: Mapping[str, int | None],
+    *,
+    full: bool = False,
+    bounds: Bounds | None = None,
+    emit: events.Emit = events.silent,
+) -> Report:
+    """Check the rows of the tables in `rows`, which exist and have about so many rows (for the progress bar).
+
+    Without `full` (or other `bounds`) the newest rows of each table alone, within RECENT. What can't be looked at is
+    said and is no finding. Ctrl-C ends it after the chunk. Raises Lost when the connection breaks, Usage when a
+    shape in policy.toml can't be understood.
+    """
+    bounds = bounds or (FULL if full else RECENT)
+    clock = Clock(db, sql.policy.writers_time_zone)
+    keys = orphans.of_each_key(sql, db.family)
+    chosen = [each for each in subjects(sql.policy, clock) if each.table in rows]
+    report, began = Report(), time.monotonic()
+    with db.statement_limit(STATEMENT_LIMIT), stop.deferred() as request:
+        for number, subject in enumerate(chosen, 1):
+            name, table_began = f"check {subject.table}", time.monotonic()
+            emit(events.StepStarted(number, len(chosen), name))
+            look = _Look(db, sql, subject, keys[subject.table], clock)
+            for done in look.chunks(bounds):
+                total = (
+                    rows[subject.table] if bounds.rows is None else min(rows[subject.table] or bounds.rows, bounds.rows)
+                )
+                emit(events.Progress(name, done, total, time.monotonic() - table_began))
+                if request.requested:
+                    break
+            report.ranges.append(look.seen)
+            report.outcomes += look.outcomes(f"{clock.latest:%Y-%m-%d %H:%M:%S}")
+            report.interrupted = request.requested
+            status = "interrupted" if report.interrupted else "done"
+            emit(events.StepEnded(number, len(chosen), name, status, time.monotonic() - table_began))
+            if report.interrupted:
+                break
+    report.seconds = time.monotonic() - began
+    return report
+
+
+class _Look:
+    """One table: its rows, chunk by chunk, then the table as a whole."""
+
+    def __init__(self, db: Database, sql: SqlFolder, subject: Subject, keys: list[Orphans], clock: Clock) -> None:
+        self.db, self.sql, self.subject, self.clock = db, sql, subject, clock
+        self.keys = keys
+        self.seen = Range(subject.table)
+        self.tally = Tally()
+        self.problems: dict[Place | None, Failed | Denied] = {}  # by the place that couldn't be looked at; None: all
+
+    def chunks(self, bounds: Bounds) -> Iterator[int]:
+        """Check the rows; yields the number of rows so far after each chunk. Raises Lost."""
+        try:
+            for chunk in newest_first(self.db, self.sql, self.subject.file, self.seen, bounds):
+                self.clock.rows_were_read()
+                for place, row_id, breach in breaches(self.subject.checks, chunk):
+                    self.tally.add(place, row_id, breach)
+                for key in self.keys:
+                    self._orphans(key, chunk)
+                yield self.seen.rows
+        except Lost:
+            raise
+        except Failed as problem:
+            self.problems[None] = problem
+
+    def _orphans(self, key: Orphans, chunk: list[Row]) -> None:
+        if key.place in self.problems:
+            return
+        try:
+            key.look(self.db, chunk, self.tally)
+        except Lost:
+            raise
+        except Failed as problem:
+            self.problems[key.place] = problem
+
+    def outcomes(self, latest: str) -> Iterator[Outcome]:
+        """What each check says; `latest` is the latest time that is not in the future."""
+        places = [(name, check.place) for check in self.subject.checks for name in check.names]
+        for name, place in (*places, *(("orphan", key.place) for key in self.keys)):
+            hits = list(self.tally.of(name, place))
+            problem = self.problems.get(place) or self.problems.get(None)
+            found = () if name in NOTED else tuple(each.finding(latest) for each in hits)
+            yield outcome(name, str(place), found, sum(each.rows for each in hits), problem)
+        for name, place_name, check in whole.checks(self.subject.table):
+            yield self._whole(name, place_name, check)
+
+    def _whole(self, name: str, place: str, check: whole.Check) -> Outcome:
+        try:
+            found = tuple(check(self.db, self.sql))
+        except Lost:
+            raise
+        except (Failed, Denied) as problem:
+            return outcome(name, place, (), 0, problem)
+        return outcome(name, place, found, 0, None)
