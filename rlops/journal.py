@@ -145,6 +145,13 @@ def unfinished_steps(db: Database) -> list[Row]:
     )
 
 
+def unfinished_runs(db: Database) -> int:
+    """How many runs nobody closed: their process died, or still runs."""
+    if "rlops_run" not in existing(db):
+        return 0
+    return int(db.value("SELECT COUNT(*) FROM rlops_run WHERE status = 'running'"))
+
+
 def settle_step(db: Database, step_id: int, status: str) -> None:
     """Write the outcome of a step whose run died: done, undone, partly or unknown."""
     db.execute("UPDATE rlops_step SET status = %s, finished_at = UTC_TIMESTAMP(6) WHERE id = %s", (status, step_id))

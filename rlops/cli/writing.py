@@ -5,18 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlops import clock, journal, lock, planfile, reconcile, render, run
 from rlops.audit import AuditLog
-from rlops.db import Database
-from rlops.errors import Exit, Refused
+from rlops.db import Database, Forbidden
+from rlops.errors import Blocked, Exit, Refused
 from rlops.ops import requirements
 from rlops.plan import Answer, Plan, StepResult
 from rlops.sqlfiles import SqlFolder
+from rlops.stop import deferred
 
 if TYPE_CHECKING:
     from rlops.cli.session import Session
@@ -43,8 +44,8 @@ def write(session: Session, db: Database, sql: SqlFolder, planner: Planner, afte
             target = f"{db.engine}, {session.target.place}, schema {db.schema}"
             planfile.write(Path(common.plan_out), planned, target, f"{actor.os_user}@{actor.host}")
         return planned
-    if not plan.steps and not journal.unfinished_steps(db):
-        return after(db, sql, planned) if after else planned
+    if not plan.steps:
+        return _nothing_to_do(db, sql, planned, after)
     if lacking:
         raise lacking
     options = _options(session, db, sql)
@@ -61,7 +62,20 @@ def write(session: Session, db: Database, sql: SqlFolder, planner: Planner, afte
             )
         answer = run.execute(db, again, options, emit) if again.steps else _planned(again, db, False, ())
         answer = replace(answer, notes=(*answer.notes, *settled))
-        return after(db, sql, answer) if after and answer.exit is Exit.OK else answer
+        if after and answer.exit is Exit.OK:
+            with deferred():  # "nothing was changed" would be wrong by now
+                answer = after(db, sql, answer)
+        return answer
+
+
+def _nothing_to_do(db: Database, sql: SqlFolder, planned: Answer, after: After | None) -> Answer:
+    """Nothing but to settle what a run that died left in the journal, where no other run is at work."""
+    settled: list[str] = []
+    if journal.unfinished_runs(db):
+        with suppress(Blocked, Forbidden), lock.run_lock(db):
+            settled = reconcile.settle(db)
+    answer = replace(planned, notes=(*planned.notes, *settled))
+    return after(db, sql, answer) if after else answer
 
 
 def _options(session: Session, db: Database, sql: SqlFolder) -> run.RunOptions:
