@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from rlops import counting, events, facts
+from rlops import counting, events, facts, journal
 from rlops.db import Database, ServerError
-from rlops.errors import Exit, Interrupted
+from rlops.errors import Denied, Exit, Interrupted
 from rlops.ops import data as rows
 from rlops.ops import declared, grant, smoke
 from rlops.ops.migrate import differences
 from rlops.plan import Answer
 from rlops.sqlfiles import SqlFolder
-from rlops.structure import Finding, read_table
+from rlops.structure import Finding, compare_triggers, read_table, read_triggers
 from rlops.words import counted
 
 
@@ -30,20 +30,10 @@ def verify(
 
     With `with_data` the newest rows are checked too, or with `full` all of them. Raises Denied when the account may not read a table.
     """
-    findings: list[dict[str, Any]] = []
-    tables: list[dict[str, Any]] = []
-    for each in declared.tables(sql):
-        name = each.table.name
-        live = read_table(db, name)
-        if live is None:
-            findings.append(asdict(Finding("table", name, "a table", "absent", "rlops migrate")))
-            tables.append({"name": name, "exists": False})
-            continue
-        found = differences(db, each, live)
-        findings += [asdict(finding) for finding in found]
-        tables.append({**facts.describe(db, name), "exists": True, **_rows(db, name), "as_declared": not found})
-    grant_findings, notes = grant.findings(db, sql)
+    tables, findings, notes = _structure(db, sql)
+    grant_findings, grant_notes = grant.findings(db, sql)
     findings += grant_findings
+    notes += grant_notes
     trial: list[dict[str, Any]] = []
     if with_smoke and all(table["exists"] for table in tables):
         trial, smoke_findings, smoke_notes = smoke.trial(db, sql)
@@ -73,6 +63,31 @@ def verify(
     return Answer(
         "verify", Exit.OK, data, headline=f"{db.schema} is as declared: {len(tables)} tables.", notes=tuple(notes)
     )
+
+
+def _structure(db: Database, sql: SqlFolder) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
+    """What was seen of each declared table, the findings, and what this account may not see."""
+    tables: list[dict[str, Any]] = []
+    findings: list[Finding] = []
+    notes: list[str] = []
+    for each in declared.tables(sql):
+        name = each.table.name
+        live = read_table(db, name)
+        if live is None:
+            findings.append(Finding("table", name, "a table", "absent", "rlops migrate"))
+            tables.append({"name": name, "exists": False})
+            continue
+        found = differences(db, each, live)
+        try:
+            found += compare_triggers(name, (), read_triggers(db, name))
+        except Denied as error:
+            notes.append(f"triggers of {name}: denied ({error.hint})")
+        findings += found
+        tables.append({**facts.describe(db, name), "exists": True, **_rows(db, name), "as_declared": not found})
+    version = journal.recorded(db).get("schema_version", sql.policy.schema_version)
+    if version != sql.policy.schema_version:
+        notes.append(f"the tables are at version {version}, declared is {sql.policy.schema_version}: `rlops migrate` upgrades them")
+    return tables, [asdict(finding) for finding in findings], notes
 
 
 def _rows(db: Database, name: str) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,8 +26,5 @@ def show(screen: Screen, answer: Answer, target: Mapping[str, Any], engine: engi
 
 
 def _view(command: str) -> Any:
-    name = command.replace(" ", "_").replace("-", "_")
-    try:
-        return importlib.import_module(f"rlops.render.views.{name}").view
-    except ModuleNotFoundError:
-        return None
+    name = f"rlops.render.views.{command.replace(' ', '_').replace('-', '_')}"
+    return importlib.import_module(name).view if importlib.util.find_spec(name) else None

@@ -1,4 +1,5 @@
--- Insert a trial interaction that is rolled back. Its id is given and negative, so that auto-increment does not move.
+-- Insert a trial interaction that is rolled back. Its id is given and negative, so that auto-increment does not move
+-- (MariaDB 10.11 moves it by one all the same, the first time).
 -- kind: check
 -- needs: INSERT on user_product_interactions
 -- locks: the parents' rows, shared, for milliseconds
