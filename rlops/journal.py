@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import socket
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -66,16 +65,17 @@ def recorded(db: Database) -> Mapping[str, str]:
 
 
 def record(db: Database, name: str, value: str) -> None:
-    """Record a fact, unless it is recorded already."""
+    """Record a fact, in place of what was recorded before."""
     db.execute(
-        "INSERT IGNORE INTO rlops_state (name, value, updated_at) VALUES (%s, %s, UTC_TIMESTAMP(6))", (name, value)
+        "INSERT INTO rlops_state (name, value, updated_at) VALUES (%s, %s, UTC_TIMESTAMP(6))"
+        " ON DUPLICATE KEY UPDATE value = VALUES(value), updated_at = VALUES(updated_at)",
+        (name, value),
     )
 
 
-def record_installation(db: Database, environment: str) -> None:
-    """Record the environment and an id that tells this installation from its clones."""
-    record(db, "installation_id", str(uuid.uuid4()))
-    record(db, "environment", environment)
+def forget(db: Database, name: str) -> None:
+    """Remove a recorded fact."""
+    db.execute("DELETE FROM rlops_state WHERE name = %s", (name,))
 
 
 class Journal:

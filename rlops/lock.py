@@ -127,13 +127,18 @@ def _acquire_lease(db: Database) -> int | None:
 
 def is_connected(db: Database, connection_id: int) -> bool:
     """Whether that session is still on the server. One's own account's sessions show without a privilege."""
-    return any(int(row.get("Id") or row.get("ID") or 0) == connection_id for row in db.rows("SHOW FULL PROCESSLIST"))
+    return _session(db, connection_id) is not None
+
+
+def _session(db: Database, connection_id: int) -> Row | None:
+    return next((row for row in db.rows("SHOW FULL PROCESSLIST") if int(row.get("Id") or 0) == connection_id), None)
 
 
 def _describe(db: Database, connection_id: int) -> str:
     described = f"connection {connection_id}" if connection_id else "a session that is just starting"
     row = _run_of(db, connection_id)
     if not row:
-        return described
+        session = _session(db, connection_id)
+        return f"{described} of {session['User']}@{session['Host']}, which is just beginning" if session else described
     who = f"{row['os_user']}@{row['host']} (pid {row['pid']})"
     return f"`rlops {row['command']}` by {who}, {described}, since {row['started_at']:%H:%M:%S} UTC"

@@ -57,7 +57,7 @@ class Work(Protocol):
 class Step:
     """One step of a plan: a statement, or a long piece of work whose statement is repeated.
 
-    `own` creates one of rlops' own tables; `checks_off` runs with foreign_key_checks = 0; `touches` are the tables
+    `own` creates one of rlops' own tables, `records` writes to them alone; `checks_off` runs with foreign_key_checks = 0; `touches` are the tables
     whose metadata locks it takes, which the shop's statements queue behind.
     """
 
@@ -66,6 +66,7 @@ class Step:
     expect: tuple[Expect, ...] = ()
     work: Work | None = None
     own: bool = False
+    records: bool = False
     checks_off: bool = False
     touches: tuple[str, ...] = ()
 

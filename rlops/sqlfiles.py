@@ -40,7 +40,7 @@ NAMES = {
     "on_delete", "on_update", "renames", "tables", "privileges",
 }  # fmt: skip
 VALUES = {
-    "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",
+    "names", "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",
     "user_id", "product_id", "interaction_type", "reward", "context", "session_id", "since", "until", "parents",
     "connection", "environment", "installation_id", "schema_version", "rows", "password",
 }  # fmt: skip

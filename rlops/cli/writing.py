@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from rlops import clock, journal, lock, planfile, reconcile, render, run
 from rlops.audit import AuditLog
-from rlops.db import Database, Forbidden
+from rlops.db import Database, Forbidden, ServerError
 from rlops.errors import Blocked, Exit, Refused
-from rlops.ops import requirements
+from rlops.ops import data, requirements
 from rlops.plan import Answer, Plan, StepResult
 from rlops.sqlfiles import SqlFolder
 from rlops.stop import deferred
@@ -64,8 +64,16 @@ def write(session: Session, db: Database, sql: SqlFolder, planner: Planner, afte
         answer = replace(answer, notes=(*answer.notes, *settled))
         if after and answer.exit is Exit.OK:
             with deferred():  # "nothing was changed" would be wrong by now
+                if again.journaled:
+                    _remember(db, sql, answer)
                 answer = after(db, sql, answer)
         return answer
+
+
+def _remember(db: Database, sql: SqlFolder, answer: Answer) -> None:
+    # For `verify --data`, which finds models that vanish; an account that may not read them leaves it to the next run.
+    with suppress(ServerError):
+        data.remember_models(db, sql, answer.data.get("created", ()))
 
 
 def _nothing_to_do(db: Database, sql: SqlFolder, planned: Answer, after: After | None) -> Answer:

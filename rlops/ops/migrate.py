@@ -41,6 +41,7 @@ def plan(db: Database, sql: SqlFolder, *, fresh: bool, environment: str) -> Plan
     if missing:
         preflight.check_parents(db, missing)
         backups.refuse_unfinished(db, sql)
+        preflight.check_names(db, sql, [each for each in missing if each.table.name not in present])
     parents = tuple(sorted({parent for each in wanted for parent in each.parents}))
     drops = _drops(sql, [each.table.name for each in wanted if each.table.name in present], live) if fresh else ()
     steps = (
@@ -104,7 +105,7 @@ def _record(sql: SqlFolder, environment: str) -> Step:
         "schema_version": sql.policy.schema_version,
     }
     statement = sql.statement("migrate/020_record", values=values, volatile=("installation_id",))
-    return Step(f"record this installation ({environment})", statement)
+    return Step(f"record this installation ({environment})", statement, records=True)
 
 
 def verify_created(db: Database, sql: SqlFolder, answer: Answer) -> Answer:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rlops.db import Database
 from rlops.errors import Refused
 from rlops.ops.declared import Declared
-from rlops.sqlfiles import quote
+from rlops.sqlfiles import SqlFolder, quote
 from rlops.structure import Column, ForeignKey, Other, Table, normalise, read_table
 
 
@@ -17,6 +17,24 @@ def check_parents(db: Database, wanted: Iterable[Declared]) -> None:
         table = normalise(declared.table, db.family)
         for key in table.foreign_keys:
             _check_parent(db, table, key)
+
+
+def check_names(db: Database, sql: SqlFolder, wanted: Iterable[Declared]) -> None:
+    """Check that no other table has a key of a name that is about to be given. Raises Refused with the first that has.
+
+    Names of foreign keys are one to a schema (1826; MariaDB: errno 121). An account that may not see the other table
+    learns it from the server, when the table is created.
+    """
+    names = [key.name for declared in wanted for key in declared.table.foreign_keys if key.name]
+    if not names:
+        return
+    statement = sql.statement("migrate/040_taken_names", values={"schema": db.schema, "names": names})
+    for row in db.rows(statement.sql, statement.values):
+        _refuse(
+            f"{row['table_name']} has a foreign key of the name {row['name']}, which is to be given to another",
+            f"Rename that key, or the declared one in a folder of your own (--sql-dir); {quote(row['table_name'])} was not touched.",
+            "name_taken",
+        )
 
 
 def _check_parent(db: Database, child: Table, key: ForeignKey) -> None:

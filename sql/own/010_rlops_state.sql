@@ -5,7 +5,7 @@
 -- algorithm: new
 CREATE TABLE IF NOT EXISTS rlops_state (
   name       VARCHAR(64)  NOT NULL,
-  value      VARCHAR(255) NOT NULL,
+  value      TEXT         NOT NULL,
   updated_at DATETIME(6)  NOT NULL,
   PRIMARY KEY (name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='rlops: recorded facts'

@@ -152,3 +152,16 @@ def test_odd_schema_names(make_database, name):
 def test_a_schema_that_does_not_exist(database):
     answer = database.cli("migrate", "--database", "no such schema", "--output", "json", check=4).json
     assert answer["error"]["code"] == "unknown_database"
+
+
+def test_a_key_name_that_another_table_has_is_refused_beforehand(database):
+    truth.execute(
+        database,
+        "CREATE TABLE left_over (id BIGINT PRIMARY KEY, user_id BIGINT,"
+        " CONSTRAINT fk_user_context_features_user FOREIGN KEY (user_id) REFERENCES users (id))",
+    )
+    before = truth.snapshot(database)
+    answer = database.cli("migrate", "--output", "json", check=5).json
+    assert answer["error"]["code"] == "name_taken"
+    assert "left_over" in answer["error"]["message"]
+    assert truth.snapshot(database) == before

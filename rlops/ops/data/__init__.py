@@ -3,6 +3,6 @@
 from rlops.ops.data.examine import examine
 from rlops.ops.data.report import Report
 from rlops.ops.data.scan import FULL, RECENT, Bounds, Range
-from rlops.ops.data.whole import MODELS_SEEN, models_seen
+from rlops.ops.data.whole import remember_models
 
-__all__ = ["FULL", "MODELS_SEEN", "RECENT", "Bounds", "Range", "Report", "examine", "models_seen"]
+__all__ = ["FULL", "RECENT", "Bounds", "Range", "Report", "examine", "remember_models"]

@@ -45,9 +45,7 @@ def examine(
             emit(events.StepStarted(number, len(chosen), name))
             look = _Look(db, sql, subject, keys[subject.table], clock)
             for done in look.chunks(bounds):
-                total = (
-                    rows[subject.table] if bounds.rows is None else min(rows[subject.table] or bounds.rows, bounds.rows)
-                )
+                total = _least(rows[subject.table], bounds.rows)
                 emit(events.Progress(name, done, total, time.monotonic() - table_began))
                 if request.requested:
                     break
@@ -116,3 +114,7 @@ class _Look:
         except (Failed, Denied) as problem:
             return outcome(name, place, (), 0, problem)
         return outcome(name, place, found, 0, None)
+
+
+def _least(*numbers: int | None) -> int | None:
+    return min((number for number in numbers if number is not None), default=None)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 
-from rlops import journal
+from rlops import facts, journal
 from rlops.db import Database
 from rlops.errors import Failed
 from rlops.ops.data.tally import SAMPLES, shown
@@ -73,9 +73,16 @@ def recorded_models(db: Database) -> set[int] | None:
     return None if text is None else set(_unpack(text))
 
 
-def models_seen(db: Database, sql: SqlFolder) -> str:
-    """What a writing command records as MODELS_SEEN: the ids recorded before and those that exist now."""
-    return _pack((recorded_models(db) or set()) | set(_model_ids(db, sql)))
+def remember_models(db: Database, sql: SqlFolder, created: Collection[str]) -> None:
+    """Record the models that exist, beside those seen before; afresh where the table was just created or is gone.
+
+    Raises ServerError when this account may not read the models or write rlops' own table.
+    """
+    if not facts.table_exists(db, MODELS):
+        journal.forget(db, MODELS_SEEN)
+        return
+    before = set() if MODELS in created else recorded_models(db) or set()
+    journal.record(db, MODELS_SEEN, _pack(before | set(_model_ids(db, sql))))
 
 
 def vanished_models(db: Database, sql: SqlFolder) -> list[Finding]:
