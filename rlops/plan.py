@@ -57,8 +57,9 @@ class Work(Protocol):
 class Step:
     """One step of a plan: a statement, or a long piece of work whose statement is repeated.
 
-    `own` creates one of rlops' own tables, `records` writes to them alone; `checks_off` runs with foreign_key_checks = 0; `touches` are the tables
-    whose metadata locks it takes, which the shop's statements queue behind.
+    `own` creates one of rlops' own tables, `records` writes to them alone; `checks_off` runs with
+    foreign_key_checks = 0; `touches` are the tables whose metadata locks it takes, which the shop's statements queue
+    behind.
     """
 
     name: str

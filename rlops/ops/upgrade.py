@@ -63,9 +63,8 @@ def steps(
 def record_version(sql: SqlFolder) -> Step:
     """The step that records the declared version."""
     version = sql.policy.schema_version
-    return Step(
-        f"record version {version}", sql.statement("migrate/030_record_version", values={"schema_version": version})
-    )
+    statement = sql.statement("migrate/030_record_version", values={"schema_version": version})
+    return Step(f"record version {version}", statement, records=True)
 
 
 def _refuse_large_copy(db: Database, sql: SqlFolder, file: SqlFile) -> None:
