@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -13,7 +13,7 @@ from pymysql.cursors import DictCursor
 from rlops import engines
 from rlops.connect import is_encrypted, open_connection
 from rlops.errors import Denied, Failed, RlopsError, Usage
-from rlops.settings import Target
+from rlops.settings import Secret, Target
 
 Values = Mapping[str, Any] | Sequence[Any] | None
 Row = dict[str, Any]
@@ -24,6 +24,9 @@ CONFLICT = {1213, 1020, 6002, 6004, 6005}
 TIMED_OUT = {3024, 1969, 1317, 4012}
 FORBIDDEN = {1044, 1045, 1142, 1143, 1227, 1370, 1095, 1290, 1410}
 NO_TABLE = {1146, 1051}
+HINTS = {
+    1819: "Give another password with --password-from FILE; SHOW VARIABLES LIKE '%password%' tells what the server asks of one.",
+}
 
 
 class ServerError(Failed):
@@ -67,7 +70,7 @@ def server_error(error: pymysql.err.MySQLError) -> ServerError:
     for numbers, kind in kinds:
         if number in numbers:
             return kind(number, text)
-    return ServerError(number, text)
+    return ServerError(number, text, HINTS.get(number, ""))
 
 
 class Database:
@@ -169,12 +172,12 @@ class Database:
     def execute(self, sql: str, values: Values = None) -> int:
         """Run a statement and return the rows it affected. Raises ServerError."""
         with self._cursor() as cursor:
-            return int(cursor.execute(sql, values))
+            return int(cursor.execute(sql, _bound(values, Secret.reveal)))
 
     def text(self, sql: str, values: Values = None) -> str:
-        """The statement exactly as it is sent, its values in place."""
+        """The statement as it is sent, its values in place, but for secrets: they are ***."""
         with self._cursor() as cursor:
-            return str(cursor.mogrify(sql, values)) if values is not None else sql
+            return str(cursor.mogrify(sql, _bound(values, str))) if values is not None else sql
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -197,6 +200,13 @@ class Database:
             raise server_error(error) from error
         except UnicodeEncodeError as error:
             raise Usage(f"a name or value can't be sent to the server: {error.reason}") from error
+
+
+def _bound(values: Values, shown: Callable[[Secret], str]) -> Values:
+    """The values for the driver, each Secret among the named ones as `shown` gives it."""
+    if not isinstance(values, Mapping):
+        return values
+    return {name: shown(value) if isinstance(value, Secret) else value for name, value in values.items()}
 
 
 @contextmanager

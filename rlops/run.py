@@ -44,7 +44,6 @@ class _Run:
                 if self.journal is None and self.plan.journaled and not step.own:
                     self.journal = journal.Journal(self.db, self.plan, self.options.actor, self.options.ticket)
                 self._step(number, step)
-            self._noted(lambda journal: journal.finish("ok", ""))
             if self.journal:
                 with suppress(ServerError):  # housekeeping; an account without DELETE leaves it to the next
                     journal.trim(self.db, self.options.sql.policy.journal.keep_days)
@@ -70,7 +69,7 @@ class _Run:
                 self.rows = self.attempts.statement(step, self.plan.again)
             status = "done"
             if step_id is not None:
-                self._noted(lambda journal: journal.outcome(step_id, "done", self.rows))
+                self._noted(lambda journal: self._note_done(journal, step_id, last=number == count))
         except RlopsError as problem:
             error = problem
             status = "unknown" if isinstance(problem, Lost) else "failed"
@@ -85,6 +84,13 @@ class _Run:
             if error and step_id is not None:
                 self._note_failure(step_id, status, error)
         self._audit("outcome", step=step.name, status=status, rows=self.rows)
+
+    def _note_done(self, journal: journal.Journal, step_id: int, *, last: bool) -> None:
+        # The run's end commits with its last step's: nobody would look for a run that has nothing left to do.
+        with self.db.transaction():
+            journal.outcome(step_id, "done", self.rows)
+            if last:
+                journal.finish("ok", "")
 
     def _note_failure(self, step_id: int, status: str, error: RlopsError) -> None:
         # A failure to note a failure must not hide it; the next run settles what the journal leaves open.
@@ -162,7 +168,7 @@ class _Run:
 
     def _failure(self, error: RlopsError) -> Answer:
         changed = any(
-            (result.status == "done" and not step.own) or (step.work and result.rows)
+            (result.status == "done" and not (step.own or step.records)) or (step.work and result.rows)
             for result, step in zip(self.results, self.plan.steps, strict=False)
         )
         wrapped = self._explain(error, changed)
@@ -179,6 +185,10 @@ class _Run:
         failed = bool(self.results) and self.results[-1].status != "done"
         number = at if failed else min(at + 1, count)
         applied = [n for n, r in enumerate(self.results, 1) if r.status == "done"]
+        if at == count and not failed:
+            wrapped = RlopsError(f"all {count} steps are applied, but {error.message}.", error.hint, error.code)
+            wrapped.exit = error.exit if error.exit is Exit.INTERRUPTED else Exit.FAILED
+            return wrapped
         verb = "was not begun" if not failed else "stopped" if isinstance(error, Interrupted) else "failed"
         if failed and self.results[-1].status == "unknown":
             verb = "has an unknown outcome"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rlops import counting
+from rlops import counting, facts, journal
 from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused, Usage
 from rlops.ops import backups, declared
@@ -17,6 +18,7 @@ from rlops.words import counted
 
 PARENTS_AT_ONCE = 500
 SET_ASIDE = "__set_aside_"
+RENAME = "restore/070_rename"
 
 
 def plan(db: Database, sql: SqlFolder, backup_id: str | None) -> Plan:
@@ -24,7 +26,11 @@ def plan(db: Database, sql: SqlFolder, backup_id: str | None) -> Plan:
 
     Raises Usage when there is no such backup, Refused when one of its tables exists, Denied when a privilege is missing.
     """
-    backup = _choose(backups.found(db, sql), backup_id, db.schema)
+    taken = backups.found(db, sql)
+    if (there := _brought_back(db, sql, taken)) and backup_id in (None, there.id):
+        tables = [{"table": old, "backup_table": new, "lost_parents": 0} for old, new in there.tables.items()]
+        return Plan("restore", (), {"backup": there.id, "tables": tables}, again=f"rlops restore {there.id}")
+    backup = _choose(taken, backup_id, db.schema)
     _refuse_existing(db, backup)
     steps: list[Step] = []
     tables = []
@@ -36,7 +42,7 @@ def plan(db: Database, sql: SqlFolder, backup_id: str | None) -> Plan:
         keys = normalise(wanted.table, db.family).foreign_keys
         lost = _lost_parents(db, sql, name, keys)
         steps += _keys(db, sql, name, keys)
-        steps += _set_aside(sql, backup, wanted.table.name, keys, create=lost > 0)
+        steps += _set_aside(db, sql, backup, wanted.table.name, keys, needed=lost > 0)
         tables.append(
             {
                 "table": wanted.table.name,
@@ -46,7 +52,7 @@ def plan(db: Database, sql: SqlFolder, backup_id: str | None) -> Plan:
             }
         )
     renames = [(new, old) for old, new in backup.tables.items()]
-    statement = sql.statement("restore/070_rename", {"renames": renames})
+    statement = sql.statement(RENAME, {"renames": renames})
     expect = [Expect("table", old) for _, old in renames] + [Expect("table", new, present=False) for new, _ in renames]
     steps.append(
         Step(
@@ -78,6 +84,22 @@ def _choose(found: list[Backup], backup_id: str | None, schema: str) -> Backup:
     )
 
 
+def _brought_back(db: Database, sql: SqlFolder, taken: list[Backup]) -> Backup | None:
+    """The backup that the latest run renamed back, if that still stands; the run may have died right after it."""
+    latest = journal.runs(db, 1)
+    if not latest or latest[0]["command"] != "restore":
+        return None
+    renamed = [step["sql_text"] for step in journal.steps_of(db, latest[0]["id"]) if step["file"] == RENAME]
+    ids = set(re.findall(rf"{backups.MARK}(\d+_\d+(?:_\d+)?)` TO ", renamed[0] if renamed else ""))
+    if len(ids) != 1 or ids & {backup.id for backup in taken}:
+        return None
+    found = Backup(ids.pop(), {})
+    for name in declared.names(sql):
+        if f"`{name}{backups.MARK}{found.id}` TO " in renamed[0]:
+            found.tables[name] = f"{name}{backups.MARK}{found.id}"
+    return found if all(facts.table_exists(db, name) for name in found.tables) else None
+
+
 def _refuse_existing(db: Database, backup: Backup) -> None:
     existing = [name for name in backup.tables if read_table(db, name) is not None]
     if existing:
@@ -97,7 +119,7 @@ def _keys(db: Database, sql: SqlFolder, name: str, keys: tuple[ForeignKey, ...])
             continue
         names: dict[str, Any] = {
             "backup": name, "key": key.name or "", "columns": list(key.columns), "parent_columns": list(key.ref_columns),
-            "parent": _qualified(key), "on_delete": Keywords((key.on_delete,)), "on_update": Keywords((key.on_update,)),
+            "parent": _qualified(key), "on_delete": _action("DELETE", key.on_delete), "on_update": _action("UPDATE", key.on_update),
         }  # fmt: skip
         statement = sql.statement("restore/010_add_foreign_key", names)
         expect = (Expect("foreign_key", name, key.name or ""),)
@@ -106,6 +128,11 @@ def _keys(db: Database, sql: SqlFolder, name: str, keys: tuple[ForeignKey, ...])
             Step(f"add the backup's foreign key {key.name}", statement, expect, checks_off=True, touches=touches)
         )
     return steps
+
+
+def _action(event: str, action: str) -> Keywords:
+    # NO ACTION is the default, and left out: MariaDB shows it where it was said, and the key is to come back as it was.
+    return Keywords(("" if action == "NO ACTION" else f"ON {event} {action}",))
 
 
 def _qualified(key: ForeignKey) -> str | Keywords:
@@ -163,13 +190,15 @@ class SetAside:
         return Chunk(0, "no lost parents", last=True)
 
 
-def _set_aside(sql: SqlFolder, backup: Backup, table: str, keys: tuple[ForeignKey, ...], *, create: bool) -> list[Step]:
+def _set_aside(
+    db: Database, sql: SqlFolder, backup: Backup, table: str, keys: tuple[ForeignKey, ...], *, needed: bool
+) -> list[Step]:
     if not keys:
         return []
     name = backup.tables[table]
-    aside = f"{table}{SET_ASIDE}{backup.id}" if create else None
+    aside = f"{table}{SET_ASIDE}{backup.id}" if needed else None
     steps = []
-    if aside:
+    if aside and not facts.table_exists(db, aside):  # a restore that died may have made it already
         made = sql.statement("restore/040_create_set_aside", {"set_aside": aside, "backup": name})
         steps.append(Step(f"create {aside}", made, (Expect("table", aside),)))
     file = sql.file("restore/050_set_aside_rows")
@@ -205,7 +234,8 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
         return replace(answer, exit=Exit.FAILED, error=error)
     total, orphans = sum(t["rows"] for t in tables), sum(t["orphans"] for t in tables)
     about = "about " if any(t["rows_estimated"] for t in tables) else ""
-    headline = f"Restored from backup {answer.data['backup']}: {counted(len(tables), 'table')} with {about}{counted(total, 'row')}"
+    what = "Restored from backup" if answer.steps else "Nothing to do: the latest run restored backup"
+    headline = f"{what} {answer.data['backup']}: {counted(len(tables), 'table')} with {about}{counted(total, 'row')}"
     headline += (
         f"; {counted(orphans, 'row')} whose user or product is gone set aside."
         if orphans

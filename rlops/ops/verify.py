@@ -86,7 +86,9 @@ def _structure(db: Database, sql: SqlFolder) -> tuple[list[dict[str, Any]], list
         tables.append({**facts.describe(db, name), "exists": True, **_rows(db, name), "as_declared": not found})
     version = journal.recorded(db).get("schema_version", sql.policy.schema_version)
     if version != sql.policy.schema_version:
-        notes.append(f"the tables are at version {version}, declared is {sql.policy.schema_version}: `rlops migrate` upgrades them")
+        notes.append(
+            f"the tables are at version {version}, declared is {sql.policy.schema_version}: `rlops migrate` upgrades them"
+        )
     return tables, [asdict(finding) for finding in findings], notes
 
 

@@ -5,4 +5,4 @@
 -- names: backup, key, columns, parent, parent_columns, on_delete, on_update
 ALTER TABLE {backup}
   ADD CONSTRAINT {key} FOREIGN KEY ({columns}) REFERENCES {parent} ({parent_columns})
-  ON DELETE {on_delete} ON UPDATE {on_update}
+  {on_delete} {on_update}
