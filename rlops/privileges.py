@@ -26,7 +26,7 @@ _NAME = r"`(?:[^`]|``)*`"
 _GRANT = re.compile(
     rf"(?P<verb>GRANT|REVOKE) (?P<privileges>(?:{_NAME}|[^`])+?)"
     rf" ON (?:\*\.\*|(?P<schema>{_NAME})\.(?:\*|(?P<table>{_NAME})))"
-    rf" (?:TO|FROM) (?:PUBLIC|(?P<to>{_NAME})(?:@{_NAME})?)(?P<rest>.*)",
+    rf" (?:TO|FROM) (?:(?P<public>PUBLIC)|(?P<to>{_NAME})(?:@{_NAME})?)(?P<rest>.*)",
     re.DOTALL,
 )
 # seekdb names the grantee in quotes, and doubles no backticks.
@@ -36,6 +36,8 @@ _GRANT_SEEKDB = re.compile(
 )
 _ROLES = re.compile(rf"GRANT (?P<roles>{_NAME}(?:@{_NAME})?(?:, ?{_NAME}(?:@{_NAME})?)*) TO ")
 _ROLE = re.compile(rf"({_NAME})(?:@({_NAME}))?")
+_PART = rf"""{_NAME}|'[^']*'|"[^"]*"|[^\s,@'"`]+"""  # of an account's name in @@mandatory_roles
+_MANDATORY = re.compile(rf"({_PART})(?:@({_PART}))?")
 _PRIVILEGE = re.compile(rf"\s*([A-Z][A-Z0-9_ ]*?)\s*(?:\(((?:{_NAME}|[^`)])*)\))?\s*(?:,|$)")
 
 
@@ -151,21 +153,24 @@ def parse(lines: Iterable[str], role: Account | None = None) -> Holdings:
             roles += [Account(_name(n), _name(h) if h else None) for n, h in _ROLE.findall(match["roles"])]
         elif match := _GRANT.fullmatch(line):
             # MariaDB lists what a role inside this role holds as well.
-            if role is None or _name(match["to"] or "``") == role.user:
+            if role is None or (match["public"] or _name(match["to"])) == role.user:
                 grants.append(_grant(match, role, _name))
         elif match := _GRANT_SEEKDB.fullmatch(line):
             grants.append(_grant(match, role, lambda quoted: quoted[1:-1]))
     return Holdings(tuple(grants), tuple(roles))
 
 
-def held_by(db: Database, user: str, host: str) -> Holdings | None:
-    """What an account holds itself and through its roles, active or not; None when there is no such account.
+def held_by(db: Database, account: Account) -> Holdings | None:
+    """What an account or a role holds itself and through roles, active or not; None when there is no such account.
 
+    Roles are those granted to it, MySQL's mandatory_roles and MariaDB's PUBLIC, which nobody is granted and all have.
     Raises Denied when this session may not see it, Failed where the server can't show it.
     """
-    account = Account(user, host)
+    name, values = ("%s", (account.user,)) if account.host is None else ("%s@%s", (account.user, account.host))
     try:
-        found = parse(_show(db, "SHOW GRANTS FOR %s@%s", (user, host)))
+        found = parse(_show(db, f"SHOW GRANTS FOR {name}", values), account if account.host is None else None)
+        found = replace(found, grants=tuple(replace(grant, role=None) for grant in found.grants))
+        return _settled(db, _with_roles(db, found, (*found.roles, *_everybody_s_roles(db))))
     except Forbidden as error:
         where = "mysql.*" if db.family == "mariadb" else "mysql.user"
         raise Denied(
@@ -181,7 +186,6 @@ def held_by(db: Database, user: str, host: str) -> Holdings | None:
                 f"{db.engine} can't show the grants of {account}", "Use an account without a backtick in its name."
             ) from error
         raise
-    return _settled(db, _with_roles(db, found, found.roles))
 
 
 def own(db: Database) -> Holdings:
@@ -219,6 +223,17 @@ def _active_roles(db: Database) -> list[Account]:
     return [Account(_name(n), _name(h) if h else None) for n, h in _ROLE.findall(text)]
 
 
+def _everybody_s_roles(db: Database) -> list[Account]:
+    if db.family == "mariadb":
+        return [Account("PUBLIC", None)]
+    row = db.row("SHOW GLOBAL VARIABLES LIKE 'mandatory_roles'") if db.family == "mysql" else None
+    return [Account(_bare(n), _bare(h) or "%") for n, h in _MANDATORY.findall(row["Value"])] if row else []
+
+
+def _bare(part: str) -> str:
+    return _name(part) if part[:1] == "`" else part.strip("'\"")
+
+
 def _with_roles(db: Database, found: Holdings, roles: Iterable[Account]) -> Holdings:
     grants, waiting, seen = list(found.grants), list(roles), set()
     while waiting:
@@ -227,7 +242,12 @@ def _with_roles(db: Database, found: Holdings, roles: Iterable[Account]) -> Hold
             continue
         seen.add(role)
         name = quote(role.user) + (f"@{quote(role.host)}" if role.host is not None else "")
-        its = parse(_show(db, f"SHOW GRANTS FOR {name}"), role)
+        try:
+            its = parse(_show(db, f"SHOW GRANTS FOR {name}"), role)
+        except ServerError as error:
+            if error.number in NO_ACCOUNT:  # a mandatory role that was never made; PUBLIC without a grant
+                continue
+            raise
         grants += its.grants
         waiting += its.roles
     return replace(found, grants=tuple(grants))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from rlops import sqlfiles
 from rlops.cli.options import command, new_app
 from rlops.cli.session import Session
@@ -14,14 +18,19 @@ app = new_app()
 
 
 @command(app, "doctor")
-def doctor(session: Session) -> Answer:
+def doctor(
+    session: Session,
+    grants: Annotated[
+        bool, typer.Option("--grants", help="Print the least-privileged operator account for each command, as SQL.")
+    ] = False,
+) -> Answer:
     """Show what each command needs, and whether this account, schema and server have it.
 
     Example:  [bold]rlops doctor --url mysql://user@host/shop[/bold]
     """
     target = session.target
     try:
-        return session.read(lambda db, sql: op.doctor(db, sql, target))
+        return session.read(lambda db, sql: op.doctor(db, sql, target, with_accounts=grants))
     except Denied as error:
         if error.code not in ("unknown_database", "database_denied"):
             raise
@@ -35,6 +44,7 @@ def doctor(session: Session) -> Answer:
     try:
         with session.connect(need_schema=False) as db:
             db.schema = target.database or ""
-            return op.doctor(db, sqlfiles.load(target.sql_dir, db.family), target, unreachable)
+            sql = sqlfiles.load(target.sql_dir, db.family)
+            return op.doctor(db, sql, target, unreachable, with_accounts=grants)
     finally:
         session.target = target

@@ -9,7 +9,7 @@ from typing import Any
 from rlops import facts, journal, privileges
 from rlops.db import Database, Forbidden
 from rlops.errors import Exit
-from rlops.ops import declared, requirements, server_facts
+from rlops.ops import declared, operators, requirements, server_facts
 from rlops.ops.server_facts import ServerFact
 from rlops.plan import Answer
 from rlops.privileges import Account, Holdings
@@ -20,28 +20,40 @@ from rlops.structure import Finding
 
 @dataclass(frozen=True)
 class Check:
-    """One command: whether it can run, what keeps it from it, the GRANT that mends that, and what would tell more."""
+    """One command: whether it can run, the privileges that it lacks, and the GRANT that mends that.
+
+    `blocked` is what the server or the schema is in the way with; `optional` would only tell more.
+    """
 
     command: str
     ok: bool
     missing: tuple[str, ...]
+    blocked: tuple[str, ...]
     grant: str
     optional: tuple[dict[str, str], ...]
 
 
-def doctor(db: Database, sql: SqlFolder, target: Target, unreachable: str = "") -> Answer:
-    """Examine the connection. `unreachable` is why the session couldn't enter the schema, if it couldn't."""
+def doctor(
+    db: Database, sql: SqlFolder, target: Target, unreachable: str = "", *, with_accounts: bool = False
+) -> Answer:
+    """Examine the connection. `unreachable` is why the session couldn't enter the schema, if it couldn't.
+
+    `with_accounts`: show the least-privileged operator accounts instead.
+    """
+    environment = _environment(db, target)
+    if with_accounts:
+        return operators.accounts(db, sql, environment["value"])
     holdings, account = privileges.own(db), privileges.current(db)
     schema = _schema(db, sql, holdings, unreachable)
     server = server_facts.read(db, holdings)
-    environment = _environment(db, target)
-    commands = [_check(db, sql, name, holdings, account) for name in requirements.NEEDS]
-    if environment["value"] == "production":
-        commands = [check for check in commands if check.command != "seed"]
+    commands = [
+        _check(db, sql, name, holdings, account, blocked=_blocked(name, schema, server))
+        for name in requirements.commands(environment["value"])
+    ]
     found = [
         *_schema_findings(db, schema),
         *_server_findings(server),
-        *map(_command_finding, filter(lambda c: not c.ok, commands)),
+        *(_command_finding(check) for check in commands if check.missing),
     ]
     tested = server_facts.tested(db.engine)
     data = {
@@ -60,7 +72,20 @@ def doctor(db: Database, sql: SqlFolder, target: Target, unreachable: str = "") 
     )
 
 
-def _check(db: Database, sql: SqlFolder, name: str, holdings: Holdings, account: Account) -> Check:
+def _blocked(command: str, schema: Mapping[str, Any], server: Iterable[ServerFact]) -> tuple[str, ...]:
+    """What besides privileges keeps a command from running: the server as it is set, the schema as it is."""
+    name = command.partition(" ")[0]
+    reasons = [f"the schema: {schema['why']}"] if schema["why"] else []
+    if name in requirements.WRITING:
+        reasons += [f"{fact.name} is {fact.value}" for fact in server if fact.ok is False]
+    if name in ("migrate", "restore", "seed"):
+        reasons += [f"no table {parent}" for parent, state in schema["parents"].items() if state == "absent"]
+    return tuple(reasons)
+
+
+def _check(
+    db: Database, sql: SqlFolder, name: str, holdings: Holdings, account: Account, *, blocked: tuple[str, ...]
+) -> Check:
     lacking = requirements.lacking(db, requirements.needs(name, db), holdings, sql)
     optional = []
     for need in requirements.needs(name, db, optional=True):
@@ -70,8 +95,9 @@ def _check(db: Database, sql: SqlFolder, name: str, holdings: Holdings, account:
             optional.append({"why": need.why, "missing": "; ".join(requirements.texts(more)), "grant": grant})
     return Check(
         name,
-        not lacking,
+        not lacking and not blocked,
         tuple(requirements.texts(lacking)),
+        blocked,
         requirements.statements(lacking, account, holdings),
         tuple(optional),
     )

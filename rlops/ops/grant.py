@@ -1,75 +1,120 @@
-"""What the application account holds on the three tables, against what policy.toml declares."""
+"""Give the application account what policy.toml declares on the three tables; on request create it, or revoke the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from rlops import facts, privileges
+from rlops import privileges
 from rlops.db import Database
 from rlops.errors import Denied, Exit, Failed
-from rlops.ops import declared, requirements
+from rlops.ops import declared, grant_account, grant_compare, requirements
+from rlops.ops.grant_compare import Excess
 from rlops.plan import Answer, Plan, Step
-from rlops.privileges import ALL, GRANT_OPTION, Account, Grant, Holdings
-from rlops.sqlfiles import Keywords, SqlFolder, quote
+from rlops.privileges import GRANT_OPTION, Account, Holdings
+from rlops.settings import Secret
+from rlops.sqlfiles import Keywords, SqlFolder
 from rlops.structure import Finding
+from rlops.words import counted
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The application account's privileges on one table: declared, held by a grant on the table, missing."""
+class Wish:
+    """What is wanted beyond the missing grants. `password` is for a new account; without one it is generated.
 
-    table: str
-    held: tuple[str, ...]
-    missing: tuple[str, ...]
-
-
-def plan(db: Database, sql: SqlFolder) -> Plan:
-    """Plan the missing grants, one statement a table.
-
-    Raises Failed when a table or the account doesn't exist; Denied when this session may not see them.
+    A `dry_run` is planned even where this session's account could not carry it out.
     """
-    _require_tables(db, declared.names(sql))
-    held = _held(db, sql)
-    compared = [_compare(db, sql, held, name) for name in declared.names(sql)]
-    steps = tuple(_step(db, sql, each) for each in compared if each.missing)
-    data = {"account": str(_account(sql)), "tables": [asdict(each) for each in compared]}
-    return Plan("grant", steps, data, _notes(db, sql, held), again="rlops grant")
+
+    create_user: bool = False
+    password: Secret | None = None
+    revoke_excess: bool = False
+    dry_run: bool = False
+
+    @property
+    def command(self) -> str:
+        """The command to type for it."""
+        flags = ((self.create_user, "--create-user"), (self.revoke_excess, "--revoke-excess"))
+        return " ".join(["rlops grant", *(flag for wanted, flag in flags if wanted)])
 
 
-def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
-    """Read the grants again after the run."""
-    held = _held(db, sql)
-    compared = [_compare(db, sql, held, name) for name in declared.names(sql)]
-    data = {**answer.data, "tables": [asdict(each) for each in compared]}
-    missing = [each for each in compared if each.missing]
-    answer, account = replace(answer, notes=_notes(db, sql, held)), _account(sql)
-    if missing:
-        what = "; ".join(f"{', '.join(each.missing)} on {each.table}" for each in missing)
-        error = Failed(
-            f"after the grant SHOW GRANTS still lacks {what} for {account}", "rlops grant --check", "not_verified"
-        )
-        return replace(answer, exit=Exit.FAILED, data=data, error=error)
-    headline = f"Granted, and read back by SHOW GRANTS: {account} holds what is declared."
-    return replace(
-        answer, data=data, headline=headline if answer.steps else f"Nothing to do: {account} holds what is declared.",
-        next="rlops verify" if answer.steps else "",
+NOTHING_MORE = Wish()
+
+
+def plan(db: Database, sql: SqlFolder, wish: Wish = NOTHING_MORE) -> Plan:
+    """Plan the account if it is wanted and missing, the missing grants, and what is to be revoked.
+
+    Raises Failed when a table or the account doesn't exist; Denied when this session may not see them, or lacks a
+    privilege that only this wish needs; Usage when a role is to be created.
+    """
+    _refuse_absent(db, sql)
+    account = grant_compare.account(db, sql)
+    held = privileges.held_by(db, account)
+    if held is None and not wish.create_user:
+        raise Failed(
+            f"the application account {account} does not exist; nothing was changed",
+            f"{grant_account.how_to_create(account)}; then `rlops grant`.", "no_account",
+        )  # fmt: skip
+    password = wish.password or grant_account.generate()
+    created = (grant_account.create(sql, account, password),) if held is None else ()
+    held = held or Holdings()
+    compared = grant_compare.compare(db, sql, held)
+    surplus = [each for each in _own_excess(db, sql, held) if wish.revoke_excess]
+    grants = (_step(db, sql, "grant", each.table, each.missing) for each in compared if each.missing)
+    revokes = (_step(db, sql, "revoke", each.table, each.words) for each in surplus)
+    denied = _denied(db, sql, wish, create=bool(created), surplus=surplus)
+    if denied and not wish.dry_run:
+        raise denied
+    return Plan(
+        "grant", (*created, *grants, *revokes), {"account": str(account), "tables": [asdict(each) for each in compared]},
+        (*([denied.message] if denied else []), *_notes(db, sql, held, wish, exists=not created)),
+        question=f"This revokes {'; '.join(f'{_listed(each)} on {each.table}' for each in surplus)} from {account}." if surplus else "",
+        again=wish.command, account=grant_account.told(password) if wish.password is None else None,
     )  # fmt: skip
 
 
+def verify(db: Database, sql: SqlFolder, answer: Answer, wish: Wish = NOTHING_MORE) -> Answer:
+    """Read the grants again after the run."""
+    account = grant_compare.account(db, sql)
+    held = privileges.held_by(db, account) or Holdings()
+    compared = grant_compare.compare(db, sql, held)
+    data = {**answer.data, "tables": [asdict(each) for each in compared]}
+    left = [f"lacks {', '.join(each.missing)} on {each.table}" for each in compared if each.missing]
+    if wish.revoke_excess:
+        left += [f"has {_listed(each)} on {each.table}" for each in _own_excess(db, sql, held)]
+    created = any(step.file == grant_account.FILE for step in answer.steps)
+    answer = replace(answer, data=data, notes=(*answer.notes, *_notes(db, sql, held, wish, exists=not created)))
+    if left:
+        error = Failed(
+            f"after the run SHOW GRANTS still {'; '.join(left)}: {account} is not as declared",
+            "rlops grant --check",
+            "not_verified",
+        )
+        return replace(answer, exit=Exit.FAILED, error=error)
+    if not answer.steps:
+        return replace(answer, headline=f"Nothing to do: {account} holds what is declared.")
+    done = "Created, granted" if created else "Done"
+    return replace(
+        answer, headline=f"{done}, and read back by SHOW GRANTS: {account} holds what is declared.", next="rlops verify"
+    )
+
+
 def check(db: Database, sql: SqlFolder) -> Answer:
-    """What is missing or in excess. Raises as `plan` does when it can't be told."""
-    _require_tables(db, declared.names(sql))
-    held = _held(db, sql)
-    found = _findings(db, sql, held, declared.names(sql))
-    compared = [_compare(db, sql, held, name) for name in declared.names(sql)]
-    account = _account(sql)
-    headline = f"{len(found)} differences for {account}" if found else f"{account} holds exactly what is declared."
+    """What is missing or in excess, tables and account included. Raises Denied when this session may not see them."""
+    absent = _absent(db, sql)
+    account = grant_compare.account(db, sql)
+    held = privileges.held_by(db, account)
+    found = [Finding("table", name, "a table", "absent", "rlops migrate") for name in absent]
+    compared_findings, notes = _compared(db, sql, held, absent)
+    found += compared_findings
+    headline = (
+        f"{counted(len(found), 'difference')} for {account}" if found else f"{account} holds exactly what is declared."
+    )
+    compared = grant_compare.compare(db, sql, held or Holdings())
     return Answer(
         "grant", Exit.FINDINGS if found else Exit.OK,
         {"account": str(account), "tables": [asdict(each) for each in compared], "findings": [asdict(f) for f in found]},
-        notes=tuple(_wider(db, held)), headline=headline, next="rlops grant" if any(f.check == "grant" for f in found) else "",
+        notes=tuple(notes), headline=headline, next=_next([finding.check for finding in found], _own_excess(db, sql, held or Holdings())),
     )  # fmt: skip
 
 
@@ -78,50 +123,40 @@ def findings(db: Database, sql: SqlFolder) -> tuple[list[dict[str, Any]], list[s
 
     What this session may not see is a note that begins with "denied".
     """
-    account = _account(sql)
     try:
-        held = privileges.held_by(db, account.user, account.host or "")
+        held = privileges.held_by(db, grant_compare.account(db, sql))
     except Denied as error:
         return [], [f"denied: {error.message}, so its grants were not compared; {error.hint}"]
+    found, notes = _compared(db, sql, held, grant_compare.absent(db, sql))
+    return [asdict(each) for each in found], notes
+
+
+def _compared(
+    db: Database, sql: SqlFolder, held: Holdings | None, absent: Sequence[str]
+) -> tuple[list[Finding], list[str]]:
+    account = grant_compare.account(db, sql)
     if held is None:
-        missing = Finding("account", str(account), "an account", "absent", _create_user(account))
-        return [asdict(missing)], []
-    live = {name.lower() for name in facts.tables(db)}
-    present = [name for name in declared.names(sql) if name.lower() in live]
-    notes = [
-        f"{account} holds {_words(db, held.on_table(db.schema, name))} on {name}, which does not exist"
-        for name in declared.names(sql)
-        if name not in present and held.on_table(db.schema, name)
-    ]
-    return [asdict(each) for each in _findings(db, sql, held, present)], [*notes, *_wider(db, held)]
+        return [Finding("account", str(account), "an account", "absent", grant_account.statement(account))], []
+    present = [name for name in declared.names(sql) if name not in absent]
+    notes = [*grant_compare.left_over(db, sql, held, absent), *grant_compare.wider(db, held)]
+    return grant_compare.findings(db, sql, held, present), notes
 
 
-def _account(sql: SqlFolder) -> Account:
-    return Account(sql.policy.grants.user, sql.policy.grants.host)
+def _next(checks: Sequence[str], revocable: Sequence[Excess]) -> str:
+    if "table" in checks:
+        return "rlops migrate"
+    if "account" in checks:
+        return "rlops grant --create-user"
+    if "grant" in checks:
+        return "rlops grant"
+    return "rlops grant --revoke-excess --dry-run" if revocable else ""
 
 
-def _create_user(account: Account) -> str:
-    return f"CREATE USER {account} IDENTIFIED BY '…'"
-
-
-def _held(db: Database, sql: SqlFolder) -> Holdings:
-    account = _account(sql)
-    held = privileges.held_by(db, account.user, account.host or "")
-    if held is None:
-        raise Failed(
-            f"the application account {account} does not exist; nothing was changed",
-            f"An administrator runs, with a password of your own: {_create_user(account)}; then `rlops grant`.", "no_account",
-        )  # fmt: skip
-    return held
-
-
-def _require_tables(db: Database, names: Iterable[str]) -> None:
-    live = {name.lower() for name in facts.tables(db)}
-    missing = [name for name in names if name.lower() not in live]
-    if not missing:
-        return
-    holdings = privileges.own(db)
-    hidden = [name for name in missing if not holdings.sees(db.schema, name)]
+def _absent(db: Database, sql: SqlFolder) -> list[str]:
+    """The tables that don't exist. Raises Denied for those of which this session can't know."""
+    absent = grant_compare.absent(db, sql)
+    holdings = privileges.own(db) if absent else Holdings()
+    hidden = [name for name in absent if not holdings.sees(db.schema, name)]
     if hidden:
         lacking: requirements.Lacking = {
             (db.schema, name): [*("SELECT", "INSERT", "UPDATE", "DELETE"), GRANT_OPTION] for name in hidden
@@ -131,94 +166,62 @@ def _require_tables(db: Database, names: Iterable[str]) -> None:
             f"{account} holds nothing on {', '.join(hidden)}, so whether they exist can't be seen; nothing was changed",
             "An administrator runs:\n" + requirements.statements(lacking, account, holdings), "tables_hidden",
         )  # fmt: skip
-    raise Failed(
-        f"{db.schema} has no table {', '.join(missing)}; nothing was changed",
-        "Create them first: `rlops migrate`.",
-        "no_table",
+    return absent
+
+
+def _refuse_absent(db: Database, sql: SqlFolder) -> None:
+    absent = _absent(db, sql)
+    if absent:
+        raise Failed(
+            f"{db.schema} has no table {', '.join(absent)}; nothing was changed",
+            "Create them first: `rlops migrate`.",
+            "no_table",
+        )
+
+
+def _own_excess(db: Database, sql: SqlFolder, held: Holdings) -> list[Excess]:
+    return [each for each in grant_compare.excess(db, sql, held) if each.role is None]
+
+
+def _step(db: Database, sql: SqlFolder, verb: str, table: str, words: Sequence[str]) -> Step:
+    account = grant_compare.account(db, sql)
+    files = {"grant": ("010_grant", "015_grant_to_role"), "revoke": ("020_revoke", "025_revoke_from_role")}[verb]
+    names = {"privileges": Keywords(tuple(words)), "schema": db.schema, "table": table}
+    values = {"user": account.user, "host": account.host}
+    return Step(
+        f"{verb} {', '.join(words)} on {table}", sql.statement(f"grant/{files[account.host is None]}", names, values)
     )
 
 
-def _step(db: Database, sql: SqlFolder, compared: Comparison) -> Step:
-    account = _account(sql)
-    names = {"privileges": Keywords(compared.missing), "schema": db.schema, "table": compared.table}
-    statement = sql.statement("grant/010_grant", names, {"user": account.user, "host": account.host})
-    return Step(f"grant {', '.join(compared.missing)} on {compared.table}", statement)
+def _listed(each: Excess) -> str:
+    return ", ".join(each.words)
 
 
-def _compare(db: Database, sql: SqlFolder, held: Holdings, table: str) -> Comparison:
-    direct = [grant for grant in held.on_table(db.schema, table) if grant.role is None]
-    missing = tuple(p for p in sql.policy.grants.privileges if not any(grant.gives(p) for grant in direct))
-    return Comparison(table, tuple(_expanded(db, direct)), missing)
+def _denied(db: Database, sql: SqlFolder, wish: Wish, *, create: bool, surplus: Sequence[Excess]) -> Denied | None:
+    """What this session's account lacks for this very plan: it can revoke what it could grant."""
+    if not create and not surplus:
+        return None
+    holdings = privileges.own(db)
+    lacking = requirements.lacking(db, requirements.needs("grant --create-user", db), holdings, sql) if create else {}
+    for each in surplus:
+        for privilege in (*(word.partition(" (")[0] for word in each.words), GRANT_OPTION):
+            if not holdings.has(privilege, db.schema, each.table):
+                listed = lacking.setdefault((db.schema, each.table), [])
+                listed += [] if privilege in listed else [privilege]
+    return requirements.denied(db, wish.command.removeprefix("rlops "), lacking, holdings)
 
 
-def _findings(db: Database, sql: SqlFolder, held: Holdings, names: list[str]) -> list[Finding]:
-    found = []
-    for name in names:
-        compared = _compare(db, sql, held, name)
-        if compared.missing:
-            expected, actual = ", ".join(sql.policy.grants.privileges), ", ".join(compared.held) or "none"
-            hint = f"GRANT {', '.join(compared.missing)} ON {quote(db.schema)}.{quote(name)} TO {_account(sql)}"
-            found.append(Finding("grant", name, expected, actual, hint))
-    return found + _excess(db, sql, held, names)
-
-
-def _excess(db: Database, sql: SqlFolder, held: Holdings, names: list[str] | None = None) -> list[Finding]:
-    wanted = (
-        {ALL, *sql.policy.grants.privileges}
-        if ALL in sql.policy.grants.privileges
-        else set(sql.policy.grants.privileges)
-    )
-    return [
-        Finding(check, name, "none", actual + (f", through the role {grant.role}" if grant.role else ""), hint)
-        for name in names or declared.names(sql)
-        for grant in held.on_table(db.schema, name)
-        for check, actual, hint in _excess_of(db, sql, grant, name, wanted)
-    ]
-
-
-def _excess_of(
-    db: Database, sql: SqlFolder, grant: Grant, table: str, wanted: set[str]
-) -> Iterator[tuple[str, str, str]]:
-    """Each kind of excess in one grant: its check, what is held, and the statement that mends it."""
-    end = f"ON {quote(db.schema)}.{quote(table)} FROM {grant.role or _account(sql)}"
-    whole = [p for p in _expanded(db, [grant]) if p not in wanted and p != GRANT_OPTION and ALL not in wanted]
-    if whole:
-        yield "excess grant", ", ".join(whole), f"REVOKE {', '.join(whole)} {end}"
-    if GRANT_OPTION in grant.privileges and GRANT_OPTION not in wanted:
-        yield "grant option", GRANT_OPTION, f"REVOKE GRANT OPTION {end}"
-    if grant.columns:
-        shown = [f"{privilege} ({', '.join(map(quote, columns))})" for privilege, columns in grant.columns.items()]
-        yield "column grant", ", ".join(shown), f"REVOKE {', '.join(shown)} {end}"
-
-
-def _expanded(db: Database, grants: Iterable[Grant]) -> list[str]:
-    known = privileges.on_table(db)
-    held = {p for grant in grants for p in (*grant.privileges, *(known if ALL in grant.privileges else ()))} - {ALL}
-    return sorted(held, key=lambda p: (known.index(p) if p in known else len(known), p))
-
-
-def _words(db: Database, grants: Iterable[Grant]) -> str:
-    listed = list(grants)
-    columns = [f"{privilege} ({', '.join(names)})" for grant in listed for privilege, names in grant.columns.items()]
-    return ", ".join([*_expanded(db, listed), *columns])
-
-
-def _notes(db: Database, sql: SqlFolder, held: Holdings) -> tuple[str, ...]:
-    excess = _excess(db, sql, held)
-    notes = [f"in excess: {f.actual} on {f.object}; `rlops grant --check` shows the REVOKE" for f in excess]
-    return (*notes, *_wider(db, held))
-
-
-def _wider(db: Database, held: Holdings) -> list[str]:
-    """What is held on the whole schema or server: worth knowing, and not ours to judge."""
+def _notes(db: Database, sql: SqlFolder, held: Holdings, wish: Wish, *, exists: bool) -> tuple[str, ...]:
     notes = []
-    for grants, on in (
-        (held.on_server(), "the whole server"),
-        (held.on_schema(db.schema), f"the whole schema {db.schema}"),
-    ):
-        for grant in grants:
-            if grant.privileges:
-                words = ALL if ALL in grant.privileges else ", ".join(sorted(grant.privileges))
-                through = f", through the role {grant.role}" if grant.role else ""
-                notes.append(f"the account also holds {words} on {on}{through}")
-    return notes
+    account: Account = grant_compare.account(db, sql)
+    if wish.create_user and exists:
+        notes.append(
+            f"{account} exists and is left as it is; a password that nobody noted is replaced by"
+            f" ALTER USER {account} IDENTIFIED BY '…'"
+        )
+    for each in grant_compare.excess(db, sql, held):
+        if each.role is None and wish.revoke_excess:
+            continue
+        how = "`rlops grant --revoke-excess` takes it" if each.role is None else "a role is never touched"
+        notes.append(f"in excess: {grant_compare.shown(each)} on {each.table}; {how}, --check shows the REVOKE")
+    return (*notes, *grant_compare.wider(db, held))

@@ -6,7 +6,7 @@ Measured by running each command as an account that holds exactly these (tests/i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rlops import engines, journal, privileges, sqlfiles
 from rlops.db import Database
@@ -37,7 +37,7 @@ class Need:
 
 _JOURNAL = (
     Need(("CREATE", "SELECT", "INSERT", "UPDATE"), "own", "keep the journal"),
-    Need(("DELETE",), "journal", "remove runs that are older than the journal's retention"),
+    Need(("DELETE",), "journal", "remove runs that are older than the journal's retention", optional=True),
     Need(("DELETE",), "lease", "give the run lock back", families=("oceanbase",)),
 )
 _READ = Need(("SELECT",), "tables", "look at the tables")
@@ -47,20 +47,41 @@ _OTHERS_GRANTS = (
     Need(("SELECT",), "mysql", "see what the application account holds", families=("mariadb",)),
 )
 
+_PARENTS = (
+    Need(("SELECT",), "parents", "see whether they can be referred to"),
+    # MariaDB takes any other privilege on the parent for it.
+    Need(("REFERENCES",), "parents", "refer to them by foreign keys", families=("mysql", "oceanbase")),
+)
+_GRANT = (
+    Need(("SELECT", "INSERT", "UPDATE", "DELETE", GRANT_OPTION), "tables", "pass them on"),
+    *_OTHERS_GRANTS, *_JOURNAL,
+)  # fmt: skip
+_VERIFY = (
+    _READ,
+    *(replace(need, optional=True) for need in _OTHERS_GRANTS),
+    Need(("TRIGGER",), "tables", "see their triggers", optional=True),
+)
+_MIGRATE = (
+    Need(("CREATE", "SELECT"), "tables", "create and look"),
+    *_PARENTS, *_JOURNAL, _BLOCKERS,
+)  # fmt: skip
+
+# What a command needs with an option is a line of its own.
 NEEDS: dict[str, tuple[Need, ...]] = {
-    "migrate": (
-        Need(("CREATE", "SELECT"), "tables", "create and look"),
-        Need(("REFERENCES", "SELECT"), "parents", "refer to them by foreign keys"),
-        Need(("DROP",), "tables", "drop them first (--fresh)", optional=True),
-        *_JOURNAL, _BLOCKERS,
+    "migrate": _MIGRATE,
+    "migrate --fresh": (*_MIGRATE, Need(("DROP",), "tables", "drop them first")),
+    "grant": _GRANT,
+    "grant --create-user": (*_GRANT, Need(("CREATE USER",), "server", "create the application account")),
+    "verify": _VERIFY,
+    "verify --smoke": (
+        *_VERIFY,
+        Need(("INSERT",), "tables", "try rows"),
+        Need(("SELECT",), "parents", "find a user and a product"),
     ),
-    "grant": (Need(("SELECT", "INSERT", "UPDATE", "DELETE", GRANT_OPTION), "tables", "pass them on"), *_OTHERS_GRANTS, *_JOURNAL),
-    "verify": (
-        _READ,
-        *(Need(n.privileges, n.on, n.why, optional=True, families=n.families) for n in _OTHERS_GRANTS),
-        Need(("INSERT",), "tables", "try rows (--smoke)", optional=True),
-        Need(("SELECT",), "parents", "find a user and a product (--smoke)", optional=True),
-        Need(("TRIGGER",), "tables", "see their triggers", optional=True),
+    "verify --data": (
+        *_VERIFY,
+        Need(("SELECT",), "parents", "find rows without a parent"),
+        Need(("SELECT",), "own", "know which models there were", optional=True),
     ),
     "rollback": (
         Need(("DROP",), "tables", "rename them"),
@@ -70,8 +91,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "backups": (Need(("SELECT",), "schema", "see and count the backups"),),
     "restore": (
         Need(("SELECT", "ALTER", "DROP", "CREATE", "INSERT", "DELETE"), "schema", "rename backups, set rows aside"),
-        Need(("REFERENCES", "SELECT"), "parents", "bring the foreign keys back"),
-        *_JOURNAL, _BLOCKERS,
+        *_PARENTS, *_JOURNAL, _BLOCKERS,
     ),
     "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find and delete expired rows"), *_JOURNAL, _BLOCKERS),
     "monitor": (
@@ -83,11 +103,21 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         Need(("BINLOG MONITOR", "SLAVE MONITOR"), "server", "replication", optional=True, families=("mariadb",)),
     ),
     "history": (Need(("SELECT",), "own", "read the journal"),),
-    "uninstall": (Need(("SELECT", "DROP"), "own", "remove rlops' own tables"),),
+    "uninstall": (
+        Need(("SELECT", "DROP"), "own", "remove rlops' own tables"),
+        Need(("UPDATE",), "journal", "settle what a run that died left open"),
+        Need(("CREATE", "INSERT", "DELETE"), "lease", "hold the run lock", families=("oceanbase",)),
+    ),
     "seed": (Need(("SELECT", "INSERT"), "tables", "write rows"), Need(("SELECT",), "parents", "users and products that exist"), *_JOURNAL),
 }  # fmt: skip
 
-WRITING = ("migrate", "grant", "rollback", "restore", "cleanup", "seed", "uninstall")
+DEVELOPMENT = ("migrate --fresh", "seed")
+WRITING = ("migrate", "grant", "rollback", "restore", "cleanup", "uninstall", "seed")
+
+
+def commands(environment: str) -> list[str]:
+    """The commands, each with its options of its own line, that may run in that environment."""
+    return [name for name in NEEDS if environment == "development" or name not in DEVELOPMENT]
 
 
 def missing(db: Database, command: str, holdings: Holdings, sql: SqlFolder | None = None) -> list[str]:
@@ -101,7 +131,11 @@ def missing(db: Database, command: str, holdings: Holdings, sql: SqlFolder | Non
 def check(db: Database, command: str, sql: SqlFolder | None = None) -> Denied | None:
     """What is wrong, with the GRANT to run, when this session's account lacks what the command needs."""
     holdings = privileges.own(db)
-    found = lacking(db, needs(command, db), holdings, sql)
+    return denied(db, command, lacking(db, needs(command, db), holdings, sql), holdings)
+
+
+def denied(db: Database, command: str, found: Lacking, holdings: Holdings) -> Denied | None:
+    """The refusal of a command whose account lacks this; None when it lacks nothing."""
     if not found:
         return None
     account = privileges.current(db)
@@ -125,7 +159,13 @@ def lacking(db: Database, wanted: Iterable[Need], holdings: Holdings, sql: SqlFo
                 if not holdings.has(privilege, schema, table):
                     listed = found.setdefault((schema, table), [])
                     listed += [] if privilege in listed else [privilege]
-    return found
+    # What is lacking on the whole schema covers its tables.
+    for (schema, table), words in found.items():
+        if table:
+            left = [word for word in words if word not in found.get((schema, None), ())]
+            # A GRANT on a table that isn't there yet fails unless it gives CREATE.
+            words[:] = ["CREATE", *left] if left and "CREATE" in words and "CREATE" not in left else left
+    return {place: words for place, words in found.items() if words}
 
 
 def texts(found: Lacking) -> list[str]:

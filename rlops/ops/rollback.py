@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from rlops.errors import Exit, Failed, Refused
 from rlops.ops import backups, declared
 from rlops.ops.backups import Backup
 from rlops.plan import Answer, Expect, Plan, Step
-from rlops.sqlfiles import SqlFolder
+from rlops.sqlfiles import SqlFolder, Statement
 from rlops.structure import Other, Table, read_table
 from rlops.words import counted
 
@@ -64,6 +65,7 @@ class Rollback:
         if not renames:
             return []
         statement = sql.statement("rollback/010_rename", {"renames": renames}, volatile=("renames",))
+        statement = _held_to(statement, *(old for old, _ in renames))
         expect = [Expect("table", new) for _, new in renames] + [
             Expect("table", old, present=False) for old, _ in renames
         ]
@@ -74,7 +76,7 @@ class Rollback:
 
     def _drop_keys(self, sql: SqlFolder, renames: list[tuple[str, str]], live: dict[str, Table]) -> list[Step]:
         return [
-            _drop_key(sql, new, renamed_key(key.name or "", old, new))
+            _drop_key(sql, new, renamed_key(key.name or "", old, new), reviewed=(old, key.name or ""))
             for old, new in renames
             for key in live[old].foreign_keys
         ]  # fmt: skip
@@ -82,17 +84,24 @@ class Rollback:
     def _leftovers(self, db: Database, sql: SqlFolder, taken: list[Backup]) -> list[Step]:
         # A run that died between the rename and the last drop left keys behind.
         return [
-            _drop_key(sql, name, key.name or "")
+            _drop_key(sql, name, key.name or "", reviewed=(name, key.name or ""))
             for backup in taken
             for name, table in backups.tables_with_keys(db, backup).items()
             for key in table.foreign_keys
         ]
 
 
-def _drop_key(sql: SqlFolder, backup: str, key: str) -> Step:
+def _held_to(statement: Statement, *reviewed: str) -> Statement:
+    # A backup's name has a time in it and stays out of a plan's hash; which tables and keys go must not.
+    text = "\0".join((statement.identity, *reviewed))
+    return replace(statement, identity=hashlib.sha256(text.encode()).hexdigest())
+
+
+def _drop_key(sql: SqlFolder, backup: str, key: str, reviewed: tuple[str, str]) -> Step:
     statement = sql.statement(
         "rollback/020_drop_foreign_key", {"backup": backup, "key": key}, volatile=("backup", "key")
     )
+    statement = _held_to(statement, *reviewed)
     expect = (Expect("foreign_key", backup, key, present=False),)
     return Step(f"drop the backup's foreign key {key}", statement, expect, touches=(backup, *_parents(sql)))
 

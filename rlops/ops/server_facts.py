@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from rlops import engines
-from rlops.db import Database, Forbidden, ServerError
+from rlops import facts as live
+from rlops.connect import require_tls
+from rlops.db import Database, Forbidden, Row, ServerError
+from rlops.ops import declared
 from rlops.privileges import Holdings
 
 TESTED: Mapping[str, tuple[str, ...]] = {"MySQL": ("9.7",), "MariaDB": ("10.11", "11.8"), "seekdb": ("1.4",)}
@@ -43,6 +50,8 @@ _SETTINGS: Mapping[str, tuple[Judge, str]] = {
     "log_bin_trust_function_creators": (_is("ON"), "lets an account without SUPER create triggers while the binary log is on"),
     "performance_schema": (_is("ON"), "monitor reads index usage and statements from it"),
     "userstat": (_is("ON"), "monitor's other source of index usage on MariaDB"),
+    "require_secure_transport": (lambda _: True, "with ON the server takes no connection over a network without TLS"),
+    "group_replication_group_name": (lambda _: None, "each member of the group has a run lock of its own: run rlops on one"),
     "wsrep_on": (_is("OFF"), "on a Galera cluster the run lock counts on one node only: run rlops on one node"),
     "time_zone": (lambda _: True, "cutoffs are midnights in the writers' time zone, which by default is this one"),
     "lower_case_table_names": (_is("0"), "other values fold the names of schemas and tables"),
@@ -50,6 +59,7 @@ _SETTINGS: Mapping[str, tuple[Judge, str]] = {
     "foreign_key_checks": (_is("ON"), "with OFF as the default, the shop's sessions write rows that no foreign key checked"),
     "innodb_snapshot_isolation": (_is("OFF"), "with ON, locking reads can fail with 1020; rlops tries them again"),
 }  # fmt: skip
+_FILTER = re.compile(r"(Binlog|Replicate)_.*(Do|Ignore|Wild|Rewrite).*", re.IGNORECASE)
 _READ_ONLY = "a writing command needs a server that takes writes"
 _OVERRIDES = ("SUPER", "CONNECTION_ADMIN", "READ_ONLY ADMIN")
 
@@ -71,8 +81,12 @@ def read(db: Database, holdings: Holdings) -> list[ServerFact]:
         if name == "time_zone" and value == "SYSTEM":
             facts.append(ServerFact(name, f"SYSTEM ({values.get('system_time_zone', UNKNOWN)})", True, why))
         else:
-            facts.append(ServerFact(name, value or ABSENT, judge(value) if value else None, why))
-    return [*facts, _time_zones(db), _replicas(db, holdings), _replica_of(db), _disk()]
+            fine = name == "log_bin_trust_function_creators" and (
+                values.get("log_bin") == "OFF" or holdings.has("SUPER")
+            )
+            facts.append(ServerFact(name, value or ABSENT, fine or judge(value) if value else None, why))
+    source, filters = _replica_of(db)
+    return [*facts, _time_zones(db), _tls(db), _binlog_filters(db), _replicas(db, holdings), source, filters, _disk(db)]
 
 
 def _read_only(db: Database, values: Mapping[str, str], holdings: Holdings) -> list[ServerFact]:
@@ -108,26 +122,64 @@ def _replicas(db: Database, holdings: Holdings) -> ServerFact:
     return ServerFact(name, str(count), None if count else True, why)
 
 
-def _replica_of(db: Database) -> ServerFact:
-    name, why = "replica of", "a change belongs on the source, never on a replica"
+def _tls(db: Database) -> ServerFact:
+    row = db.row("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+    cipher = str(row["Value"]) if row and row["Value"] else ""
+    strict = require_tls(replace(db.target, environment="production", ssl_mode="PREFERRED"))
+    safe = (
+        True if cipher or strict.ssl_mode == "PREFERRED" else None
+    )  # a socket and the loopback interface are no network
+    return ServerFact("TLS", cipher or "none", safe, "over a network, what isn't encrypted can be read on its way")
+
+
+def _binlog_filters(db: Database) -> ServerFact:
+    name, why = "binlog filters", "a schema that they leave out reaches neither replicas nor a point-in-time recovery"
     if db.family == "oceanbase":
         return ServerFact(name, ABSENT, None, why)
-    try:
-        row = db.row("SHOW REPLICA STATUS")
-    except Forbidden:
-        needed = "SLAVE MONITOR" if db.family == "mariadb" else "REPLICATION CLIENT"
-        return ServerFact(name, f"{UNKNOWN} (needs {needed})", None, why)
-    except ServerError as error:
-        return ServerFact(name, f"{UNKNOWN} ({error.text})", None, why)
+    renamed = db.family == "mysql" and db.engine.numbers >= (8, 2)
+    row = _asked(db, "SHOW BINARY LOG STATUS" if renamed else "SHOW MASTER STATUS", "BINLOG MONITOR")
+    return ServerFact(name, row, None, why) if isinstance(row, str) else _filters(name, row, why)
+
+
+def _replica_of(db: Database) -> tuple[ServerFact, ServerFact]:
+    """What this server is a replica of, and what it leaves out then."""
+    name, why = "replica of", "a change belongs on the source, never on a replica"
+    filters, what_for = "replication filters", "a filter on tables can stop a replica at a rename, or lose its rows"
+    if db.family == "oceanbase":
+        return ServerFact(name, ABSENT, None, why), ServerFact(filters, ABSENT, None, what_for)
+    row = _asked(db, "SHOW REPLICA STATUS", "SLAVE MONITOR")
+    if isinstance(row, str):
+        return ServerFact(name, row, None, why), ServerFact(filters, row, None, what_for)
     if row is None:
-        return ServerFact(name, "nothing", True, why)
-    return ServerFact(name, str(row.get("Source_Host") or row.get("Master_Host") or "another server"), None, why)
+        return ServerFact(name, "nothing", True, why), ServerFact(filters, "none", True, what_for)
+    source = str(row.get("Source_Host") or row.get("Master_Host") or "another server")
+    return ServerFact(name, source, None, why), _filters(filters, row, what_for)
 
 
-def _disk() -> ServerFact:
-    return ServerFact(
-        "disk free",
-        f"{UNKNOWN} (SQL can't see it)",
-        None,
-        "a rebuild or an ADD FOREIGN KEY can need the table's size again",
-    )
+def _asked(db: Database, sql: str, on_mariadb: str) -> Row | str | None:
+    """The row of a status statement, or in words why it can't be had."""
+    try:
+        return db.row(sql)
+    except Forbidden:
+        return f"{UNKNOWN} (needs {on_mariadb if db.family == 'mariadb' else 'REPLICATION CLIENT'})"
+    except ServerError as error:
+        return f"{UNKNOWN} ({error.text})"
+
+
+def _filters(name: str, row: Row | None, why: str) -> ServerFact:
+    """The filters of a status row: every column that is named so and says something."""
+    found = [f"{key} {value}" for key, value in (row or {}).items() if _FILTER.match(key) and value]
+    return ServerFact(name, "; ".join(found) or "none", None if found else True, why)
+
+
+def _disk(db: Database) -> ServerFact:
+    name, why = "disk free", "a rebuild or an ADD FOREIGN KEY can need the table's size again"
+    folder, host = Path(str(db.value("SELECT @@datadir"))), db.value("SELECT @@hostname")
+    if not folder.is_absolute() or host != socket.gethostname():  # that path is another machine's
+        return ServerFact(name, f"{UNKNOWN} (SQL can't see it)", None, why)
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ServerFact(name, f"{UNKNOWN} ({folder} can't be looked at)", None, why)
+    needed = live.bytes_of(db, declared.INTERACTIONS)
+    return ServerFact(name, f"{free:,} bytes in {folder}", True if free > needed else None, why)

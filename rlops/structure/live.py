@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from rlops.db import NO_TABLE, Forbidden, ServerError
+from rlops import privileges
+from rlops.db import NO_TABLE, Database, Forbidden, ServerError
 from rlops.errors import Denied, Failed, Usage
 from rlops.sqlfiles import quote
 from rlops.structure.model import Other, Table, Trigger
@@ -25,9 +25,6 @@ SELECT ENGINE AS engine, CREATE_TIME AS created, TABLE_COLLATION AS collation, T
        ROW_FORMAT AS row_format
   FROM information_schema.TABLES
  WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND TABLE_TYPE <> 'VIEW'"""
-_GRANT = re.compile(
-    r"GRANT (?P<what>.+?) ON (?:TABLE )?(?P<schema>\*|`(?:[^`]|``)+`)\.(?P<table>\*|`(?:[^`]|``)+`) TO ", re.DOTALL
-)
 
 
 class Server(Protocol):
@@ -93,33 +90,13 @@ def read_facts(db: Server, name: str) -> TableFacts | None:
     return TableFacts(**rows[0]) if rows else None
 
 
-def read_triggers(db: Server, table: str) -> tuple[Trigger, ...]:
+def read_triggers(db: Database, table: str) -> tuple[Trigger, ...]:
     """The table's triggers, by name.
 
     Raises Denied when none show and the account lacks the TRIGGER privilege that would show them.
     """
     triggers = tuple(Trigger(**row) for row in db.rows(_TRIGGERS, (db.schema, table)))
-    if not triggers and not _may_see_triggers(db, table):
+    if not triggers and not privileges.own(db).has("TRIGGER", db.schema, table):
         hint = f"GRANT TRIGGER ON {quote(db.schema)}.{quote(table)} to the account."
         raise Denied(f"the account may not see the triggers of {table}", hint)
     return triggers
-
-
-def _may_see_triggers(db: Server, table: str) -> bool:
-    return any(_shows_triggers(str(next(iter(row.values()))), db.schema, table) for row in db.rows("SHOW GRANTS"))
-
-
-def _shows_triggers(grant: str, schema: str, table: str) -> bool:
-    match = _GRANT.match(grant)
-    if not match or not re.search(r"\b(TRIGGER|ALL PRIVILEGES)\b", match["what"]):
-        return False
-    if match["table"] not in ("*", quote(table)):
-        return False
-    return match["schema"] == "*" or _like(match["schema"][1:-1].replace("``", "`"), schema)
-
-
-def _like(pattern: str, schema: str) -> bool:
-    """Whether the schema fits a grant's pattern, in which % and _ are wildcards unless a backslash is before them."""
-    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
-    regex = "".join({"%": ".*", "_": "."}.get(part, re.escape(part[-1])) for part in parts)
-    return re.fullmatch(regex, schema, re.DOTALL) is not None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_grant import Shop, accounts, run
+import sqlparse
+from conftest import ShopDatabase, fill_shop, run_cli
+from test_grant import PASSWORD, Shop, accounts, run
+
+from rlops.ops import operators, requirements
 
 WRITES = ("--environment", "development")
 
@@ -94,16 +99,28 @@ def test_no_login_is_exit_4(shop: Shop) -> None:
 
 
 def prepare(shop: Shop, command: str) -> None:
-    if command != "migrate":
+    if command.partition(" ")[0] != "migrate":
         shop.rlops("migrate", *WRITES)
     if command in ("restore", "backups"):
         shop.rlops("rollback", "--yes")
+    if command == "cleanup":
+        run(
+            shop.database,
+            "INSERT INTO user_product_interactions (user_id, product_id, interaction_type, timestamp)"
+            " VALUES (1, 1, 'VIEW', '2020-01-01')",
+        )
+    if command == "grant --create-user":
+        run(shop.database, "DROP USER 'dsazuser'@'%'")
 
 
 COMMANDS = {
     "migrate": ("migrate", *WRITES),
+    "migrate --fresh": ("migrate", "--fresh", "--yes", *WRITES),
     "grant": ("grant",),
+    "grant --create-user": ("grant", "--create-user"),
     "verify": ("verify",),
+    "verify --smoke": ("verify", "--smoke"),
+    "verify --data": ("verify", "--data"),
     "cleanup": ("cleanup", "--months", "12", "--yes"),
     "monitor": ("monitor",),
     "history": ("history",),
@@ -111,20 +128,184 @@ COMMANDS = {
     "backups": ("backups", "list"),
     "restore": ("restore", "--yes"),
     "seed": ("seed", "--rows", "200", "--months", "2", *WRITES),
+    "uninstall": ("uninstall", "--yes"),
 }
+LOOKING = ("verify", "monitor")  # these may have findings: the application account has no grants yet
+
+
+def operator_sql(shop: Shop, command: str) -> list[str]:
+    """The statements of `doctor --grants` for one command, for the account `operator` with the tests' password."""
+    data = doctor(shop, "--grants", *WRITES)
+    (account,) = (each for each in data["accounts"] if each["command"] == command)
+    text = "\n".join(account["statements"]).replace(account["account"], "'operator'@'%'").replace("…", PASSWORD)
+    return [line.rstrip(";") for line in text.splitlines()]
+
+
+def make_operator(shop: Shop, command: str) -> None:
+    run(shop.database, "DROP USER 'operator'@'%'", *operator_sql(shop, command))
+
+
+def carry_out(shop: Shop, command: str) -> Any:
+    answer = shop.rlops(*COMMANDS[command], "--output", "json", user="operator", check=None)
+    good = (0, 3) if command.startswith(LOOKING) else (0,)
+    assert answer.returncode in good, f"{command}: {answer.stdout}{answer.stderr}"
+    return answer.json
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_runs_with_exactly_what_doctor_names(shop: Shop, command: str) -> None:
+def test_each_command_runs_as_exactly_the_account_that_doctor_prints(shop: Shop, command: str) -> None:
     prepare(shop, command)
-    run(shop.database, *grants_for(shop, command))
-    (after,) = (each for each in shop_commands(shop) if each["command"] == command)
-    assert after["ok"] is True
-    # Reading commands may have findings: the application account has no grants yet.
-    answer = shop.rlops(*COMMANDS[command], "--output", "json", user="operator", check=None)
-    assert answer.returncode in ((0, 3) if command in ("verify", "monitor") else (0,)), answer.stdout + answer.stderr
+    make_operator(shop, command)
+    (line,) = (each for each in shop_commands(shop) if each["command"] == command)
+    assert line["ok"] is True
+    carry_out(shop, command)
+
+
+def test_every_command_has_its_account() -> None:
+    assert set(COMMANDS) == set(requirements.NEEDS)
+
+
+def test_one_account_runs_every_command(shop: Shop) -> None:
+    make_operator(shop, operators.ALL)
+    data = doctor(shop, *WRITES, user="operator")
+    assert all(each["ok"] for each in data["commands"])
+    order = (
+        "migrate", "grant", "verify --smoke", "verify --data", "seed", "cleanup", "monitor", "history", "rollback",
+        "backups", "restore", "uninstall",
+    )  # fmt: skip
+    for command in order:
+        carry_out(shop, command)
+
+
+def test_the_grant_of_a_finding_mends_it(shop: Shop) -> None:
+    run(shop.database, *grants_for(shop, "migrate"))
+    carry_out(shop, "migrate")
+
+
+def test_accounts_are_printed_as_sql(shop: Shop) -> None:
+    before = shop.database.query("SHOW TABLES")
+    shown = shop.rlops("doctor", "--grants").stdout
+    statements = sqlparse.split(sqlparse.format(shown, strip_comments=True))
+    assert all(re.fullmatch(r"(CREATE USER|GRANT)\s.*;", line, re.DOTALL) for line in statements)
+    assert "CREATE USER 'rlops_operator'@'%' IDENTIFIED BY '…';" in statements
+    assert not any("rlops_seed" in line or "fresh" in line for line in statements)  # production
+    assert "run that after `rlops migrate`" in shown
+    assert shop.database.query("SHOW TABLES") == before
+
+
+MINIMAL = ("migrate", "grant", "rollback", "restore", "cleanup")
+
+
+@pytest.mark.parametrize("command", MINIMAL)
+def test_no_privilege_of_an_account_can_be_left_out(shop: Shop, command: str) -> None:
+    """Without any single one the command is denied before anything is changed, and doctor says so."""
+    if shop.database.server.label not in ("mysql-9.7", "mariadb-11.8"):
+        pytest.skip("the same on one MySQL and one MariaDB is enough")
+    prepare(shop, command)
+    make_operator(shop, command)
+    before = snapshot(shop)
+    for revoke, give in single(operator_sql(shop, command)):
+        run(shop.database, revoke)
+        answer = shop.rlops(*COMMANDS[command], "--output", "json", user="operator", check=4).json
+        assert answer["status"] == "denied", revoke
+        commands = shop.rlops("doctor", "--output", "json", user="operator", check=3).json["data"]["commands"]
+        assert [each["ok"] for each in commands if each["command"] == command] == [False], revoke
+        run(shop.database, give)
+    assert snapshot(shop) == before
+    carry_out(shop, command)
+
+
+def single(statements: list[str]) -> Iterator[tuple[str, str]]:
+    """Each single privilege of these GRANTs: the statement that takes it away, and the one that gives it back.
+
+    Not a table's CREATE beside the whole schema's: it is there so that the GRANT works before the table is.
+    """
+    everywhere = any(re.match(r"GRANT [^`]*CREATE\b[^`]* ON `[^`]*`\.\*", statement) for statement in statements)
+    for statement in statements:
+        match = re.fullmatch(r"GRANT (.*) ON (.*) TO (\S+)( WITH GRANT OPTION)?", statement)
+        if not match:
+            continue
+        words, on, account, option = match.groups()
+        for word in words.split(", "):
+            if word == "CREATE" and everywhere and not on.endswith(".*"):
+                continue
+            yield f"REVOKE {word} ON {on} FROM {account}", statement
+        if option:
+            yield f"REVOKE GRANT OPTION ON {on} FROM {account}", statement
+
+
+def snapshot(shop: Shop) -> list[Any]:
+    tables = sorted(next(iter(row.values())) for row in shop.database.query("SHOW TABLES"))
+    return [tables, *(shop.database.query(f"SHOW CREATE TABLE `{name}`") for name in tables), shop.grants()]
+
+
+# command: (the privilege that is left out, its object); the server's own refusal, with rlops' check out of the way.
+REFUSED_BY_THE_SERVER = [
+    ("migrate", "CREATE", "user_product_interactions"),
+    ("migrate", "REFERENCES", "users"),
+    ("migrate", "INSERT", "rlops_step"),
+    ("grant", "GRANT OPTION", "rl_model_metadata"),
+    ("grant", "DELETE", "rl_model_metadata"),
+    ("rollback", "DROP", "user_product_interactions"),
+    ("rollback", "ALTER", ""),
+    ("rollback", "INSERT", ""),
+    ("rollback", "CREATE", ""),
+    ("restore", "DROP", ""),
+    ("restore", "ALTER", ""),
+    ("restore", "REFERENCES", "product"),
+    ("cleanup", "DELETE", "user_product_interactions"),
+    ("cleanup", "SELECT", "user_product_interactions"),
+]
+
+
+@pytest.mark.parametrize(("command", "privilege", "table"), REFUSED_BY_THE_SERVER)
+def test_the_server_refuses_without(
+    shop: Shop, command: str, privilege: str, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shop.database.server.label not in ("mysql-9.7", "mariadb-11.8"):
+        pytest.skip("the same on one MySQL and one MariaDB is enough")
+    if privilege == "REFERENCES" and shop.family == "mariadb":
+        pytest.skip("SELECT on the parent is enough there")
+    prepare(shop, command)
+    make_operator(shop, command)
+    place = f".`{table}`" if table else ".*"
+    (revoke,) = (
+        revoke
+        for revoke, _ in single(operator_sql(shop, command))
+        if revoke.startswith(f"REVOKE {privilege} ON") and f"{place} FROM" in revoke
+    )
+    run(shop.database, revoke)
+    monkeypatch.setattr(requirements, "check", lambda *_: None)
+    answer = shop.rlops(*COMMANDS[command], "--output", "json", user="operator", check=None).json
+    assert answer["exit_code"] in (1, 4), answer
+    assert re.search("denied|may not|lacks", answer["error"]["message"]), answer
 
 
 def shop_commands(shop: Shop) -> list[Any]:
     document = shop.rlops("doctor", "--output", "json", *WRITES, user="operator", check=None).json
     return list(document["data"]["commands"])
+
+
+def test_a_read_only_server_blocks_every_writing_command(start_server: Any, tmp_path: Path) -> None:
+    server = start_server("mariadb-11.8", "--read-only=ON", "--log-bin", "--binlog-ignore-db=elsewhere")
+    tests = ShopDatabase(server, "shop", tmp_path)
+    fill_shop(tests)
+    with tests.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE USER op@'%'")
+        cursor.execute("GRANT ALL PRIVILEGES ON shop.* TO op@'%' WITH GRANT OPTION")
+        cursor.execute("GRANT SELECT ON mysql.* TO op@'%'")
+        cursor.execute("GRANT CREATE USER ON *.* TO op@'%'")
+    place = ("--socket", str(server.socket), "--user", "op", "--database", "shop", "--output", "json")
+    data = run_cli("doctor", *place, home=tmp_path, check=3).json["data"]
+    blocked = {each["command"].split()[0] for each in data["commands"] if each["blocked"]}
+    assert blocked == set(requirements.WRITING) - {"seed"}
+    assert {finding["check"] for finding in data["findings"]} == {"server"}
+    facts = {fact["name"]: fact for fact in data["server"]}
+    assert (facts["read_only"]["value"], facts["read_only"]["ok"]) == ("ON", False)
+    assert facts["binlog filters"]["value"].startswith("unknown (needs BINLOG MONITOR)")
+    assert facts["TLS"]["ok"] is True
+    data = run_cli("doctor", *tests.options, "--output", "json", home=tmp_path).json["data"]
+    facts = {fact["name"]: fact for fact in data["server"]}
+    assert facts["binlog filters"]["value"] == "Binlog_Ignore_DB elsewhere"
+    assert facts["replication filters"]["value"] == "none"
+    assert re.match(r"[\d,]+ bytes in /", facts["disk free"]["value"])

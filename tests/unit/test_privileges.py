@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from rlops.privileges import Account, Holdings, parse
+from rlops.db import ServerError
+from rlops.privileges import Account, Holdings, held_by, parse
 
 HASH = "IDENTIFIED BY PASSWORD '*B69027D44F6E5EDC07F1AEAD1477967B16F28227'"
 
@@ -156,3 +157,66 @@ def test_sees() -> None:
 def test_an_account_is_written_as_sql() -> None:
     assert str(Account("o'neil\\", "10.%")) == r"'o''neil\\'@'10.%'"
     assert str(Account("r", None)) == "'r'"
+
+
+def test_what_everybody_holds_is_public_s() -> None:
+    line = "GRANT DROP ON `s`.`t` TO PUBLIC"
+    (grant,) = parse([line], Account("PUBLIC", None)).grants
+    assert (grant.role, grant.privileges) == (Account("PUBLIC", None), {"DROP"})
+    assert parse([line], Account("r", None)).grants == ()
+
+
+class FakeServer:
+    """Answers SHOW statements from a table; what it doesn't know has no grants."""
+
+    schema = "s"
+
+    def __init__(self, family: str, **grants: list[str]) -> None:
+        self.family, self.grants = family, grants
+        self.variables = {"lower_case_table_names": "0", "mandatory_roles": ""}
+
+    def rows(self, sql: str, values: tuple[str, ...] = ()) -> list[dict[str, str]]:
+        if "VARIABLES" in sql:
+            return [{"Variable_name": name, "Value": value} for name, value in self.variables.items() if name in sql]
+        name = values[0] if values else sql.split("`")[1]
+        if name not in self.grants:
+            raise ServerError(1141, "There is no such grant defined")
+        return [{"Grants": line} for line in self.grants[name]]
+
+    def row(self, sql: str) -> dict[str, str] | None:
+        return next(iter(self.rows(sql)), None)
+
+
+def held(server: FakeServer, account: Account) -> dict[str, set[str]]:
+    """Who of its roles holds what on s.t."""
+    found = held_by(server, account)  # type: ignore[arg-type]
+    assert found is not None
+    return {str(grant.role): set(grant.privileges) for grant in found.on_table("s", "t")}
+
+
+@pytest.mark.parametrize(
+    "text", ["r1,gone", "`r1`@`%`, 'gone'@'10.%'", "'r1'@'%',gone@localhost", '"r1"@"%" ,`go,ne`@`%`']
+)
+def test_mandatory_roles_are_everybody_s(text: str) -> None:
+    server = FakeServer("mysql", app=["GRANT SELECT ON `s`.`t` TO `app`@`%`"], r1=["GRANT DROP ON `s`.`t` TO `r1`@`%`"])
+    server.variables["mandatory_roles"] = text
+    assert held(server, Account("app", "%")) == {"None": {"SELECT"}, "'r1'@'%'": {"DROP"}}
+
+
+def test_public_is_everybody_s() -> None:
+    server = FakeServer(
+        "mariadb", app=["GRANT SELECT ON `s`.`t` TO `app`@`%`"], PUBLIC=["GRANT DROP ON `s`.`t` TO PUBLIC"]
+    )
+    assert held(server, Account("app", "%")) == {"None": {"SELECT"}, "'PUBLIC'": {"DROP"}}
+
+
+def test_a_role_holds_its_own_itself_and_others_through_their_roles() -> None:
+    inner = "GRANT DROP ON `s`.`t` TO `inner`"
+    server = FakeServer(
+        "mariadb", outer=["GRANT `inner` TO `outer`", "GRANT SELECT ON `s`.`t` TO `outer`", inner], inner=[inner]
+    )
+    assert held(server, Account("outer", None)) == {"None": {"SELECT"}, "'inner'": {"DROP"}}
+
+
+def test_no_such_account() -> None:
+    assert held_by(FakeServer("mysql"), Account("nobody", "%")) is None  # type: ignore[arg-type]

@@ -16,10 +16,14 @@ MARKS = {True: Text("ok", "green"), False: Text("missing", "bold red"), None: Te
 
 def view(answer: Answer) -> Iterator[RenderableType]:
     """The target, what each command needs, the server's settings, and the findings with what mends them."""
+    if "accounts" in answer.data:
+        yield Text("\n".join(f"-- {advice}" for advice in answer.data["advice"]) + "\n")
+        yield from (Text(_account(each)) for each in answer.data["accounts"])
+        return
     yield _target(answer.data)
     commands = table("command", "", "missing", title="Commands")
     for each in answer.data["commands"]:
-        commands.add_row(each["command"], MARKS[each["ok"]], "; ".join(each["missing"]))
+        commands.add_row(each["command"], MARKS[each["ok"]], "; ".join((*each["blocked"], *each["missing"])))
     yield commands
     server = table("setting", "value", "", "why it matters", title="Server")
     for each in answer.data["server"]:
@@ -30,6 +34,21 @@ def view(answer: Answer) -> Iterator[RenderableType]:
         for each in answer.data["findings"]:
             findings.add_row(each["check"], each["object"], each["expected"], each["actual"], each["hint"])
         yield findings
+
+
+def _account(account: Any) -> str:
+    """The SQL of one operator account; what only tells more is a comment in it."""
+    lines = [f"-- for: {account['command']}", *map(_folded, account["statements"])]
+    for more in account["optional"]:
+        grants = "\n".join(map(_folded, more["grant"].splitlines()))
+        lines += [f"-- optional, {more['why']}:", *(f"--   {line}" for line in grants.splitlines())]
+    return "\n".join(lines) + "\n"
+
+
+def _folded(statement: str) -> str:
+    """A GRANT on three lines, which fit into a terminal."""
+    what, to, account = statement.rpartition(" TO ")
+    return what.replace(" ON ", "\n  ON ", 1) + to.replace(" ", "\n  ", 1) + account
 
 
 def _target(data: Any) -> RenderableType:

@@ -1,0 +1,286 @@
+"""What each writing command starts from in a kill matrix, and what must hold after a kill and after the rerun.
+
+Everything is read by SQL of these tests' own, never through rlops.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import truth
+from conftest import ShopDatabase
+from truth import TABLES, quoted
+
+CREATE = Path(__file__).parents[2] / "sql" / "create"
+INTERACTIONS, MODELS, FEATURES = TABLES
+OWN = ("rlops_state", "rlops_run", "rlops_step")
+SHOP = {"users", "product"}
+STAMP = "20260101_000000"
+OLD, NEW = 1200, 100  # interactions; the first chunk takes 1,000
+ACCOUNT = "'dsazuser'@'%'"
+REFERENCES = (
+    (INTERACTIONS, "user_id", "users"),
+    (INTERACTIONS, "product_id", "product"),
+    (FEATURES, "user_id", "users"),
+)
+
+Rows = list[tuple[Any, ...]]
+
+
+class PlainDatabase(ShopDatabase):
+    """Without TLS, of which PyMySQL makes more work than of all that these tests ask."""
+
+    def connect(self, **overrides: Any) -> Any:
+        return super().connect(**{"ssl_disabled": True} | overrides)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return (*super().options, "--ssl-mode", "DISABLED")
+
+
+@dataclass
+class Bench:
+    """A schema that is put back to a known state for each case, by SQL that a clean migrate was seen to leave."""
+
+    database: ShopDatabase
+    definitions: dict[str, str] = field(default_factory=dict)
+    state: list[dict[str, Any]] = field(default_factory=list)
+
+    def learn(self) -> None:
+        self.database.cli("migrate")
+        self.definitions = {table: truth.definition(self.database, table) for table in (*OWN, *TABLES)}
+        self.state = self.database.query("SELECT name, value, updated_at FROM rlops_state")
+
+    def wipe(self) -> None:
+        gone = truth.tables(self.database) - SHOP
+        drops = [f"DROP TABLE {quoted(table)}" for table in gone]
+        ids = ", ".join(f"({n})" for n in range(1, 21))
+        parents = [f"INSERT IGNORE INTO {table} (id) VALUES {ids}" for table in SHOP]
+        truth.execute(self.database, "SET foreign_key_checks = 0", *drops, *parents)
+
+    def install(self, *tables: str) -> None:
+        # SHOW CREATE TABLE of a table made from SHOW CREATE TABLE differs: MySQL then repeats each column's charset.
+        files = {table: next(CREATE.glob(f"*_{table}.sql")).read_text() for table in tables if table in TABLES}
+        truth.execute(self.database, *(files.get(table) or self.definitions[table] for table in tables))
+        if OWN[0] in tables:
+            with self.database.connect() as connection, connection.cursor() as cursor:
+                sql = "INSERT INTO rlops_state (name, value, updated_at) VALUES (%(name)s, %(value)s, %(updated_at)s)"
+                cursor.executemany(sql, self.state)
+
+
+def places(database: Any) -> dict[str, dict[str, Rows]]:
+    """Of each table: its rows by the table that they are in, under its own name, as a backup, or set aside."""
+    names = truth.tables(database)
+    return {
+        table: {name: truth.rows(database, name) for name in sorted(names) if name == table or name.startswith(table + "__")}
+        for table in TABLES
+    }  # fmt: skip
+
+
+def plain(definition: str) -> list[str]:
+    """A definition's lines, to compare; MariaDB lists foreign keys in the order in which they were added."""
+    return sorted(line.rstrip(",") for line in re.sub(r" AUTO_INCREMENT=\d+", "", definition).splitlines())
+
+
+def interactions(old: int, new: int) -> list[str]:
+    """Timestamps: many equal ones in 2020, and recent ones."""
+    ages = [f"2020-03-0{n % 9 + 1} 00:00:{n % 60:02}" for n in range(old)]
+    return ages + [f"2099-01-01 00:00:{n % 60:02}" for n in range(new)]
+
+
+class Scenario:
+    """One command. `arrange` prepares the schema and remembers what it holds; the others return what is wrong."""
+
+    arguments: tuple[str, ...] = ()
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench, self.database = bench, bench.database
+        self.whole: dict[str, Rows] = {}
+
+    def arrange(self) -> None:
+        self.bench.wipe()
+        self.prepare()
+        self.whole = {
+            table: sorted((row for rows in found.values() for row in rows), key=repr)
+            for table, found in places(self.database).items()
+        }
+
+    def prepare(self) -> None:
+        raise NotImplementedError
+
+    def options(self) -> tuple[str, ...]:
+        return (*self.arguments, "--output", "json")
+
+    def torn(self) -> list[str]:
+        """What must not be at any moment."""
+        return [
+            f"{table}: its rows are {[(name, len(rows)) for name, rows in found.items()]}, {len(self.whole[table])} expected"
+            for table, found in places(self.database).items()
+            if sorted((row for rows in found.values() for row in rows), key=repr) != self.whole[table]
+        ]
+
+    def unfinished(self) -> list[str]:
+        """What must not be once the command has said that all is well."""
+        raise NotImplementedError
+
+    def as_declared(self, tables: tuple[str, ...] = TABLES) -> list[str]:
+        live = truth.tables(self.database)
+        problems = [f"{table} is missing" for table in tables if table not in live]
+        for table in set(tables) & live:
+            found, wanted = plain(truth.definition(self.database, table)), plain(self.bench.definitions[table])
+            problems += [f"{table} differs: {line}" for line in set(found) ^ set(wanted)]
+        return problems
+
+
+class Migrate(Scenario):
+    """One of the three tables is there already, with rows."""
+
+    arguments = ("migrate",)
+
+    def prepare(self) -> None:
+        self.bench.install(MODELS)
+        insert = "INSERT INTO rl_model_metadata (model_name, algorithm_type, version) VALUES ('m{0}', 'DQN', '{0}')"
+        truth.execute(self.database, *(insert.format(n) for n in range(5)))
+
+    def unfinished(self) -> list[str]:
+        answer = self.database.cli("verify", "--output", "json", check=None).json
+        seen = [f"verify: {found}" for found in answer["data"]["findings"] if found["check"] != "account"]
+        extra = truth.tables(self.database) - {*SHOP, *OWN, *TABLES}
+        return self.torn() + self.as_declared() + seen + ([f"left behind: {extra}"] if extra else [])
+
+
+class Rollback(Scenario):
+    arguments = ("rollback",)
+
+    def prepare(self) -> None:
+        self.bench.install(*OWN, *TABLES)
+        truth.fill(self.database, *interactions(20, 20))
+
+    def options(self) -> tuple[str, ...]:
+        return (*super().options(), "--confirm", self.database.name)
+
+    def torn(self) -> list[str]:
+        problems = super().torn()
+        where = {len(found) == 1 and table in found for table, found in places(self.database).items()}
+        if len(where) > 1 or any(len(found) != 1 for found in places(self.database).values()):
+            problems.append(f"the tables are not in one place: {sorted(truth.tables(self.database))}")
+        return problems
+
+    def unfinished(self) -> list[str]:
+        kept = {name for found in places(self.database).values() for name in found}
+        problems = [f"{name} is still there" for name in kept & set(TABLES)]
+        keys = [name for name in kept if "FOREIGN KEY" in truth.definition(self.database, name)]
+        return self.torn() + problems + [f"{name} has foreign keys" for name in keys]
+
+
+class Restore(Scenario):
+    """A user and a product have gone since the rollback, so rows of theirs have to be set aside."""
+
+    arguments = ("restore",)
+
+    def prepare(self) -> None:
+        self.bench.install(*OWN, *TABLES)
+        truth.fill(self.database, *interactions(20, 20))
+        drops = {table: re.findall(r"CONSTRAINT `(\w+)` FOREIGN", self.bench.definitions[table]) for table in TABLES}
+        keys = [f"ALTER TABLE {table} DROP FOREIGN KEY {key}" for table, found in drops.items() for key in found]
+        renames = ", ".join(f"{table} TO {table}__backup_{STAMP}" for table in TABLES)
+        gone = ("DELETE FROM users WHERE id = 3", "DELETE FROM product WHERE id = 7")
+        truth.execute(self.database, *keys, f"RENAME TABLE {renames}", *gone)
+
+    def unfinished(self) -> list[str]:
+        problems = self.torn() + self.as_declared()
+        for table, key, parent in REFERENCES:
+            orphan = f"{key} NOT IN (SELECT id FROM {parent})"
+            if table in truth.tables(self.database) and truth.count(self.database, table, orphan):
+                problems.append(f"{table} has rows without a {parent}")
+        every = {name: rows for found in places(self.database).values() for name, rows in found.items()}
+        aside = {row for name, rows in every.items() if "__set_aside_" in name for row in rows}
+        lost = {row for row in self.whole[INTERACTIONS] if row[1] == 3 or row[2] == 7}
+        lost |= {row for row in self.whole[FEATURES] if row[1] == 3}
+        return problems + ([] if aside == lost else [f"{len(aside)} rows were set aside, {len(lost)} have no parent"])
+
+
+class Cleanup(Scenario):
+    arguments = ("cleanup", "--months", "12")
+
+    def prepare(self) -> None:
+        self.bench.install(*OWN, *TABLES)
+        truth.fill(self.database, *interactions(OLD, NEW))
+
+    def options(self) -> tuple[str, ...]:
+        return (*super().options(), "--confirm", self.database.name)
+
+    def torn(self) -> list[str]:
+        found = {table: set(truth.rows(self.database, table)) for table in TABLES}
+        lost = {table: set(self.whole[table]) - found[table] for table in TABLES}
+        wrong = [f"{len(lost[table])} rows of {table} are lost" for table in (MODELS, FEATURES) if lost[table]]
+        new = [row for row in lost[INTERACTIONS] if row[5].year != 2020]
+        journaled = int(self.database.query("SELECT SUM(affected_rows) AS n FROM rlops_step")[0]["n"] or 0)
+        if journaled != len(lost[INTERACTIONS]):
+            wrong.append(f"{len(lost[INTERACTIONS])} rows are gone, the journal says {journaled}")
+        return wrong + ([f"{len(new)} newer rows are lost"] if new else [])
+
+    def unfinished(self) -> list[str]:
+        left = truth.count(self.database, INTERACTIONS, "timestamp < '2021-01-01'")
+        return self.torn() + ([f"{left} rows are left"] if left else [])
+
+
+class Grant(Scenario):
+    arguments = ("grant",)
+
+    def prepare(self) -> None:
+        self.bench.install(*OWN, *TABLES)
+        truth.execute(self.database, f"DROP USER IF EXISTS {ACCOUNT}", f"CREATE USER {ACCOUNT} IDENTIFIED BY 'secret'")
+
+    def unfinished(self) -> list[str]:
+        lines = [
+            next(iter(row.values())) for row in self.database.query(f"SHOW GRANTS FOR {ACCOUNT.replace('%', '%%')}", ())
+        ]
+        wanted = {f"GRANT SELECT, INSERT, UPDATE, DELETE ON `{self.database.name}`.`{table}`" for table in TABLES}
+        return [f"not granted: {grant}" for grant in wanted if not any(line.startswith(grant) for line in lines)]
+
+
+SCENARIOS: dict[str, Callable[[Bench], Scenario]] = {
+    "migrate": Migrate, "grant": Grant, "rollback": Rollback, "restore": Restore, "cleanup": Cleanup,
+}  # fmt: skip
+
+
+def open_steps(database: Any) -> dict[int, bool | None]:
+    """The steps that a dead run left open, and whether what they were for holds by now; None where they don't say."""
+    if "rlops_step" not in truth.tables(database):
+        return {}
+    rows = database.query("SELECT id, expect FROM rlops_step WHERE status = 'intent'")
+    return {row["id"]: _holds(database, json.loads(row["expect"])) for row in rows}
+
+
+def _holds(database: Any, expects: list[dict[str, Any]]) -> bool | None:
+    names = truth.tables(database)
+    held = []
+    for expect in expects:
+        there = expect["table"] in names
+        if expect["kind"] == "foreign_key":
+            there = there and f"CONSTRAINT `{expect['name']}` FOREIGN KEY" in truth.definition(
+                database, expect["table"]
+            )
+        held.append(there == expect["present"])
+    return all(held) if held else None
+
+
+def journal_problems(database: Any, left_open: dict[int, bool | None]) -> list[str]:
+    """What the journal must not hold once all is done; `left_open` is what `open_steps` saw after the kill."""
+    running = database.query("SELECT id, command FROM rlops_run WHERE status = 'running'")
+    problems = [f"run {row['id']} ({row['command']}) is left running" for row in running]
+    steps = {row["id"]: row for row in database.query("SELECT id, name, status FROM rlops_step")}
+    problems += [f"step {step['name']} is left open" for step in steps.values() if step["status"] == "intent"]
+    settled = {True: "done", False: "undone"}
+    for number, held in left_open.items():
+        if held is not None and steps[number]["status"] != settled[held]:
+            problems.append(
+                f"step {steps[number]['name']} was settled as {steps[number]['status']}, and was {settled[held]}"
+            )
+    return problems

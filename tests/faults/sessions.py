@@ -1,0 +1,117 @@
+"""Other sessions that are in rlops' way or that it must not hold up, and rlops as a process that can be killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pymysql
+import pytest
+
+from rlops.sandbox.server import RunningServer
+
+PATIENCE = 60  # seconds until a wait is a failure
+
+
+@pytest.fixture
+def ours(database):
+    """A schema on a server of ours that listens on TCP, MySQL or MariaDB."""
+    if not isinstance(database.server, RunningServer) or database.server.port is None:
+        pytest.skip("wants MySQL or MariaDB of ours")
+    return database
+
+
+def begin(database: Any, *arguments: str) -> subprocess.Popen[str]:
+    """rlops as a process of its own, its answer as JSON."""
+    command = [sys.executable, "-m", "rlops", *arguments, "--output", "json", *database.options]
+    env = {"PATH": os.environ["PATH"], "HOME": str(database.home), "LANG": "C.UTF-8"}
+    return subprocess.Popen(
+        command, cwd=database.home, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def answer(process: subprocess.Popen[str]) -> Any:
+    """Wait for its end; its JSON document."""
+    stdout, stderr = process.communicate(timeout=PATIENCE * 2)
+    assert stdout, f"exit {process.returncode}, nothing on stdout; stderr: {stderr}"
+    return json.loads(stdout)
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """Poll until it is true; returns what it gave."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"never happened: {what}"
+        time.sleep(0.05)
+    return found
+
+
+class Holder:
+    """A session with an open transaction that holds a lock. While `busy` it never looks idle to the process list."""
+
+    def __init__(self, database: Any, *statements: str, busy: bool = False) -> None:
+        self._connection = database.connect(autocommit=False, ssl_disabled=True)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep_busy, daemon=True)
+        with self._connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+                cursor.fetchall()
+        self.id: int = self._connection.thread_id()
+        if busy:
+            self._thread.start()
+
+    def _keep_busy(self) -> None:
+        with self._connection.cursor() as cursor:
+            while not self._stop.wait(0.1):
+                cursor.execute("DO 0")
+
+    def end(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._connection.close()
+
+
+class Readers:
+    """Sessions that read one statement over and over: how often, the longest wait in seconds, and their errors."""
+
+    def __init__(self) -> None:
+        self.count, self.longest = 0, 0.0
+        self.errors: list[pymysql.err.MySQLError] = []
+
+
+@contextmanager
+def readers(database: Any, sql: str, sessions: int = 4) -> Iterator[Readers]:
+    seen, stop = Readers(), threading.Event()
+
+    def read(connection: Any) -> None:
+        with connection.cursor() as cursor:
+            while not stop.wait(0.005):
+                began = time.monotonic()
+                try:
+                    cursor.execute(sql)
+                    cursor.fetchall()
+                except pymysql.err.MySQLError as error:
+                    seen.errors.append(error)
+                    return
+                seen.longest = max(seen.longest, time.monotonic() - began)
+                seen.count += 1
+
+    opened = [database.connect(ssl_disabled=True) for _ in range(sessions)]
+    threads = [threading.Thread(target=read, args=(connection,), daemon=True) for connection in opened]
+    for thread in threads:
+        thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(PATIENCE)

@@ -1,0 +1,172 @@
+"""kill -9 and a cut connection at every statement that a command sends: the rerun finishes, and no row is ever lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from launcher import Launcher
+from proxy import POINTS, Point, Proxy, Strike
+from scenarios import SCENARIOS, Bench, PlainDatabase, Scenario, journal_problems, open_steps
+
+from rlops.sandbox.server import RunningServer
+
+SEED = 20260801
+KILLS, CUTS = 6, 3  # points of each command in the normal suite
+TRIES = 3
+GONE_WITHIN = 30  # seconds for the server to end a dead client's session
+
+
+@pytest.fixture(scope="module")
+def launcher() -> Iterator[Launcher]:
+    with Launcher() as started:
+        yield started
+
+
+@pytest.fixture
+def bench(database) -> Bench:
+    if not isinstance(database.server, RunningServer) or database.server.port is None:
+        pytest.skip("wants a server of ours that listens on TCP")
+    made = Bench(PlainDatabase(database.server, database.name, database.home, database.opened))
+    made.learn()
+    return made
+
+
+@dataclass
+class Matrix:
+    """Runs the cases of one command, and keeps what went wrong with each."""
+
+    scenario: Scenario
+    launcher: Launcher
+    statements: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    struck: int = 0
+
+    def learn(self) -> None:
+        """See which statements a clean run sends."""
+        self.scenario.arrange()
+        with Proxy(self.scenario.database.server.port) as proxy:
+            assert self._run(proxy) == 0
+            self.statements = list(proxy.statements)
+        assert self.scenario.unfinished() == []
+
+    def kill(self, number: int, point: Point) -> None:
+        self.scenario.arrange()
+        victim: list[int] = []
+        begun = threading.Event()
+
+        def act() -> None:
+            assert begun.wait(60)
+            os.kill(victim[0], signal.SIGKILL)
+
+        with Proxy(self.scenario.database.server.port, Strike(number, point, act)) as proxy:
+            victim.append(self._begin(proxy))
+            begun.set()
+            code = self.launcher.end()
+        self._after("kill", number, point, proxy, code)
+
+    def cut(self, number: int, point: Point) -> None:
+        self.scenario.arrange()
+        with Proxy(self.scenario.database.server.port, Strike(number, point)) as proxy:
+            code = self._run(proxy)
+        self._after("cut", number, point, proxy, code)
+
+    def _begin(self, proxy: Proxy) -> int:
+        database = self.scenario.database
+        url = f"mysql://root@127.0.0.1:{proxy.port}/{database.name}"
+        arguments = (*self.scenario.options(), "--url", url, "--ssl-mode", "DISABLED")
+        return self.launcher.begin(arguments, database.home, {"HOME": str(database.home), "LANG": "C.UTF-8"})
+
+    def _run(self, proxy: Proxy) -> int:
+        self._begin(proxy)
+        return self.launcher.end()
+
+    def _after(self, what: str, number: int, point: Point, proxy: Proxy, code: int) -> None:
+        shown = " ".join(self.statements[number - 1].split())[:70] if number <= len(self.statements) else "(more)"
+        case = f"{what} {point} {number} [{shown}]"
+        self.struck += proxy.struck.is_set()
+        found = [repr(error) for error in proxy.failures]
+        database = self.scenario.database
+        left_open = {}
+        if point != "running":  # else the rerun is to meet the statement that still runs
+            wait_until_alone(database)
+            found += [f"at once: {problem}" for problem in self.scenario.torn()]
+            left_open = open_steps(database)
+        expected = {-signal.SIGKILL} if what == "kill" and proxy.struck.is_set() else {0, 1, 4, 6}
+        if code not in expected:
+            found.append(f"exit {code}: {(database.home / 'stdout').read_text()}")
+        if code == 0:
+            found += [
+                f"after exit 0: {problem}" for problem in self.scenario.unfinished() + journal_problems(database, {})
+            ]
+        found += self._rerun() or self.scenario.unfinished() + journal_problems(database, left_open)
+        self.problems += [f"{case}: {problem}" for problem in found]
+
+    def _rerun(self) -> list[str]:
+        said = []
+        for _ in range(TRIES):
+            answer = self.scenario.database.cli(*self.scenario.options(), check=None)
+            if answer.returncode == 0:
+                return []
+            error = answer.json["error"]
+            said.append(f"exit {answer.returncode}: {error['message']} ({error['hint']})")
+            if answer.returncode not in (1, 6):
+                break
+        return [f"the rerun did not finish: {said}"]
+
+
+def wait_until_alone(database) -> None:
+    deadline = time.monotonic() + GONE_WITHIN
+    sql = "SELECT id, info FROM information_schema.PROCESSLIST WHERE db = %s AND id <> CONNECTION_ID()"
+    while others := database.query(sql, (database.name,)):
+        assert time.monotonic() < deadline, f"still on the server: {others}"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def matrix(request, bench, launcher) -> Matrix:
+    made = Matrix(SCENARIOS[request.param](bench), launcher)
+    made.learn()
+    return made
+
+
+def sample(statements: list[str], count: int, salt: str) -> list[tuple[int, Point]]:
+    """The same cases each time, none of them before the run lock: until there nothing is written."""
+    first = next(n for n, sql in enumerate(statements, 1) if "GET_LOCK" in sql)
+    numbers = random.Random(f"{SEED} {salt}")
+    every = [(number, point) for number in range(first, len(statements) + 1) for point in POINTS]
+    return sorted(numbers.sample(every, count))
+
+
+@pytest.mark.parametrize("matrix", SCENARIOS, indirect=True)
+def test_some_points(matrix):
+    for number, point in sample(matrix.statements, KILLS, "kill"):
+        matrix.kill(number, point)
+    for number, point in sample(matrix.statements, CUTS, "cut"):
+        matrix.cut(number, point)
+    assert matrix.problems == []
+    assert matrix.struck == KILLS + CUTS
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("what", ["kill", "cut"])
+@pytest.mark.parametrize("matrix", SCENARIOS, indirect=True)
+def test_every_point(matrix, what, capsys, record_property):
+    began = time.monotonic()
+    for number in range(1, len(matrix.statements) + 1):
+        for point in POINTS:
+            (matrix.kill if what == "kill" else matrix.cut)(number, point)
+    record_property("points", matrix.struck)
+    name, label = matrix.scenario.arguments[0], matrix.scenario.database.server.label
+    with capsys.disabled():
+        print(
+            f"\n{label}: {name}: {what} at {matrix.struck} points in {len(matrix.statements)} statements,"
+            f" {time.monotonic() - began:.0f} s, {len(matrix.problems)} problems"
+        )
+    assert matrix.problems == []
