@@ -35,7 +35,9 @@ def _text(flag: str, text: str, panel: str, variable: str | None, metavar: str) 
 
 def _seconds(flag: str, text: str, least: float) -> Any:
     variable = "RLOPS_" + flag.removeprefix("--").upper().replace("-", "_")
-    return Annotated[float, typer.Option(flag, help=text, rich_help_panel=SAFETY, envvar=variable, min=least, metavar="SECONDS")]
+    return Annotated[
+        float, typer.Option(flag, help=text, rich_help_panel=SAFETY, envvar=variable, min=least, metavar="SECONDS")
+    ]
 
 
 CONNECTIONS = {
@@ -73,12 +75,18 @@ WRITING = {
     "confirm": _text(
         "--confirm", "Name the schema, as production demands of dangerous runs.", SAFETY, None, "DATABASE"
     ),
-    "lock_wait": _seconds("--lock-wait", "Seconds a statement waits for a lock; the shop's statements queue behind it.", 1.0),
+    "lock_wait": _seconds(
+        "--lock-wait", "Seconds a statement waits for a lock; the shop's statements queue behind it.", 1.0
+    ),
     "retry_for": _seconds("--retry-for", "Seconds to go on trying while another session holds a lock.", 0.0),
-    "window": _text("--window", "Keep to this maintenance window, in the writers' time zone.", SAFETY, "RLOPS_WINDOW", "02:00-04:00"),
+    "window": _text(
+        "--window", "Keep to this maintenance window, in the writers' time zone.", SAFETY, "RLOPS_WINDOW", "02:00-04:00"
+    ),
     "plan": _text("--plan", "Run only if the plan is this reviewed one.", SAFETY, "RLOPS_PLAN", "FILE|HASH"),
     "plan_out": _text("--plan-out", "With --dry-run: write the plan to this file.", SAFETY, "RLOPS_PLAN_OUT", "FILE"),
-    "audit_log": _text("--audit-log", "Append each step to this file as JSON lines.", SAFETY, "RLOPS_AUDIT_LOG", "FILE"),
+    "audit_log": _text(
+        "--audit-log", "Append each step to this file as JSON lines.", SAFETY, "RLOPS_AUDIT_LOG", "FILE"
+    ),
     "ticket": _text("--ticket", "A text that the journal keeps with this run.", SAFETY, "RLOPS_TICKET", "TEXT"),
 }
 DEFAULTS = {

@@ -44,7 +44,8 @@ def write_upgrade(root, family, algorithm=None, statement=None):
     statement = statement or STATEMENTS.get(family, STATEMENTS["mysql"])
     (folder / "010_locale.sql").write_text(
         "-- Add the page's language to the interactions.\n-- kind: write\n-- needs: ALTER on user_product_interactions\n"
-        f"-- locks: the table, for a moment\n-- algorithm: {algorithm}\n-- table: user_product_interactions\n-- done: {DONE}\n{statement};\n"
+        f"-- locks: the table, for a moment\n-- algorithm: {algorithm}\n-- table: user_product_interactions\n"
+        f"-- done: {DONE}\n{statement};\n"
     )
 
 

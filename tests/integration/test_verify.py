@@ -74,7 +74,9 @@ def test_a_trigger_that_nobody_declared_is_found(migrated):
         truth.execute(migrated, "SET GLOBAL log_bin_trust_function_creators = 1")
     truth.execute(migrated, "CREATE TRIGGER spy AFTER INSERT ON rl_model_metadata FOR EACH ROW SET @seen = 1")
     answer = migrated.cli("verify", "--output", "json", check=3).json
-    assert [(finding["check"], finding["object"]) for finding in structure(answer)] == [("trigger", "rl_model_metadata.spy")]
+    assert [(finding["check"], finding["object"]) for finding in structure(answer)] == [
+        ("trigger", "rl_model_metadata.spy")
+    ]
 
 
 def test_an_account_with_select_alone_learns_what_it_may_not_see(migrated):

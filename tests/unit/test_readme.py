@@ -16,11 +16,16 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```\w*\n(.*?)```", README, re.DOTALL)
 LINES = [line.removeprefix("$ ").split("  #")[0].strip() for block in BLOCKS for line in block.splitlines()]
-USED = sorted({line for line in LINES if line.startswith("rlops ")} | set(re.findall(r"`(rlops [a-z][^`<]*)`", README.replace("\n", " "))))
+USED = sorted(
+    {line for line in LINES if line.startswith("rlops ")}
+    | set(re.findall(r"`(rlops [a-z][^`<]*)`", README.replace("\n", " ")))
+)
 
 
 def test_the_readme_names_every_command():
-    assert [name for name in COMMANDS if f"rlops {name}" not in README.replace("\n", " ") and f"`{name}`" not in README] == []
+    assert [
+        name for name in COMMANDS if f"rlops {name}" not in README.replace("\n", " ") and f"`{name}`" not in README
+    ] == []
 
 
 @pytest.mark.parametrize("line", USED)
