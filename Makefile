@@ -14,7 +14,7 @@ demo: runtime  ## the whole life of the tables on a throw-away server
 	@$(VENV)/rlops demo
 
 test: check  ## everything: check, then the tests on every server
-	$(VENV)/python -m pytest -n 3 --dist loadgroup
+	$(VENV)/python -m pytest -n 4
 
 check: dev  ## style and types
 	$(VENV)/ruff check .
@@ -25,7 +25,7 @@ bench: dev  ## how fast it is
 	$(VENV)/python -m tests.benchmarks
 
 torture: dev  ## long tests: kill -9, broken networks, full disks
-	RLOPS_TORTURE=1 $(VENV)/python -m pytest -m torture -n 2 --dist loadgroup
+	RLOPS_TORTURE=1 $(VENV)/python -m pytest -m torture -n 2
 
 lock: dev  ## choose the newest dependencies, and pin them
 	@test -x "$(UV)" || $(VENV)/python -m pip install --quiet uv

@@ -26,6 +26,7 @@ import certificates
 import pymysql
 import pymysql.cursors
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from rlops.__main__ import main
 from rlops.errors import Failed
@@ -277,11 +278,24 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "torture: takes minutes; runs only when RLOPS_TORTURE is set")
 
 
+class ByEngine(LoadScopeScheduling):
+    """Gives all tests of an engine to one worker, so that its server starts once; the others by file.
+
+    xdist's own loadgroup writes to an attribute that pytest 9.2 no longer reads.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, parameters = nodeid.partition("[")
+        engines = (name for name in map(without_password, wanted()) if name in parameters)
+        return next(engines, file.partition("::")[0])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByEngine:
+    return ByEngine(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:  # xdist's loadgroup: each engine stays with one worker, so that its server starts once
-        callspec = getattr(item, "callspec", None)
-        if callspec and "server" in callspec.params:
-            item.add_marker(pytest.mark.xdist_group(callspec.params["server"]))
     if os.environ.get("RLOPS_TORTURE"):
         return
     torture = [item for item in items if item.get_closest_marker("torture")]
