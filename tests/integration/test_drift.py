@@ -52,6 +52,10 @@ class Session:
         except pymysql.err.MySQLError as error:
             raise server_error(error) from error
 
+    def value(self, sql: str, values: Any = None) -> Any:
+        found = self.rows(sql, values)
+        return next(iter(found[0].values())) if found else None
+
     def create(self, *tables: str) -> None:
         for table in tables:
             self.rows(f"DROP TABLE IF EXISTS {table}")
