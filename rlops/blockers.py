@@ -70,4 +70,8 @@ def named(found: list[Blocker] | None) -> str:
         return (
             "who holds it can't be seen by this account (it needs PROCESS, on MySQL also SELECT on performance_schema)"
         )
-    return "; ".join(map(str, found[:3])) if found else "its holder is gone by now"
+    return (
+        "; ".join(map(str, found[:3]))
+        if found
+        else "no session is seen that has held it for a second: a busy one has it"
+    )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from rlops import clock, journal, lock, planfile, reconcile, render, run
 from rlops.audit import AuditLog
-from rlops.db import Database, Forbidden, ServerError
-from rlops.errors import Blocked, Exit, Refused
+from rlops.db import Database, Forbidden, LockWait, ServerError
+from rlops.errors import Blocked, Exit, Failed, Refused
 from rlops.ops import data, requirements
 from rlops.plan import Answer, Plan, StepResult
 from rlops.sqlfiles import SqlFolder
@@ -33,7 +33,7 @@ def write(session: Session, db: Database, sql: SqlFolder, planner: Planner, afte
     outside the maintenance window; Denied without a privilege; Blocked when another run holds the lock.
     """
     common = session.common
-    plan = _complete(planner(db, sql), db, sql)
+    plan = _plan(planner, db, sql)
     lacking = requirements.check(db, plan.command, sql) if plan.steps else None
     planned = _planned(plan, db, common.dry_run, (lacking.message,) if lacking else ())
     if common.plan:
@@ -54,7 +54,7 @@ def write(session: Session, db: Database, sql: SqlFolder, planner: Planner, afte
         emit = stack.enter_context(session.screen.progress())
         stack.enter_context(lock.run_lock(db, common.retry_for, emit))
         settled = reconcile.settle(db)
-        again = _complete(planner(db, sql), db, sql)
+        again = _plan(planner, db, sql)
         if (plan.destroys or common.plan) and again.hash != plan.hash:
             raise Refused(
                 "the plan changed while it was being confirmed. Nothing was changed",
@@ -66,8 +66,17 @@ def write(session: Session, db: Database, sql: SqlFolder, planner: Planner, afte
             with deferred():  # "nothing was changed" would be wrong by now
                 if again.journaled:
                     _remember(db, sql, answer)
-                answer = after(db, sql, answer)
+                answer = _look(after, db, sql, answer)
         return answer
+
+
+def _look(after: After, db: Database, sql: SqlFolder, answer: Answer) -> Answer:
+    try:
+        return after(db, sql, answer)
+    except ServerError as error:
+        problem = f"all steps are applied, but what they left could not be looked at: {error.message}"
+        failed = Failed(problem, "Look with `rlops verify` and `rlops history`.", error.code)
+        return replace(answer, exit=Exit.FAILED, error=failed)
 
 
 def _remember(db: Database, sql: SqlFolder, answer: Answer) -> None:
@@ -95,7 +104,15 @@ def _options(session: Session, db: Database, sql: SqlFolder) -> run.RunOptions:
     return run.RunOptions(journal.Actor.current(), sql, common.ticket, common.retry_for, closes_at, audit)
 
 
-def _complete(plan: Plan, db: Database, sql: SqlFolder) -> Plan:
+def _plan(planner: Planner, db: Database, sql: SqlFolder) -> Plan:
+    try:
+        plan = planner(db, sql)
+    except LockWait as error:
+        raise Blocked(
+            f"the tables can't be looked at, since another session's lock is in the way ({error.text}). Nothing was changed",
+            "Somebody's DDL waits or runs on them: type the same command again when it has ended.",
+            "lock_wait",
+        ) from error
     # A plan that writes needs rlops' own tables first, for the journal.
     own = journal.missing_steps(db, sql) if plan.steps and plan.journaled else ()
     return replace(plan, steps=(*own, *plan.steps))

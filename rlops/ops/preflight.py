@@ -25,11 +25,13 @@ def check_names(db: Database, sql: SqlFolder, wanted: Iterable[Declared]) -> Non
     Names of foreign keys are one to a schema (1826; MariaDB: errno 121). An account that may not see the other table
     learns it from the server, when the table is created.
     """
-    names = [key.name for declared in wanted for key in declared.table.foreign_keys if key.name]
-    if not names:
+    owners = {key.name: declared.table.name for declared in wanted for key in declared.table.foreign_keys if key.name}
+    if not owners:
         return
-    statement = sql.statement("migrate/040_taken_names", values={"schema": db.schema, "names": names})
+    statement = sql.statement("migrate/040_taken_names", values={"schema": db.schema, "names": list(owners)})
     for row in db.rows(statement.sql, statement.values):
+        if owners.get(row["name"]) == row["table_name"]:
+            continue  # another run has just created it
         _refuse(
             f"{row['table_name']} has a foreign key of the name {row['name']}, which is to be given to another",
             f"Rename that key, or the declared one in a folder of your own (--sql-dir); {quote(row['table_name'])} was not touched.",

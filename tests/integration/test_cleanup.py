@@ -51,7 +51,7 @@ def test_the_cutoff_is_a_first_of_a_month(migrated, now, months, cutoff):
 
 
 def test_the_cutoff_is_in_the_writers_time_zone_by_the_servers_clock(migrated):
-    zone = "+14:00" if migrated.server.family != "oceanbase" else "+08:00"
+    zone = "+13:00" if migrated.server.family != "oceanbase" else "+08:00"  # MariaDB knows no more
     with migrated.connect() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT @@GLOBAL.time_zone AS zone")
         before = cursor.fetchone()["zone"]
