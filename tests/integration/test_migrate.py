@@ -6,6 +6,7 @@ import threading
 
 import pytest
 import truth
+from conftest import run_cli
 from truth import TABLES
 
 OWN = {"rlops_state", "rlops_run", "rlops_step"}
@@ -150,7 +151,8 @@ def test_odd_schema_names(make_database, name):
 
 
 def test_a_schema_that_does_not_exist(database):
-    answer = database.cli("migrate", "--database", "no such schema", "--output", "json", check=4).json
+    options = [*database.options, "--database", "no such schema"]  # the last one counts
+    answer = run_cli("migrate", *options, "--output", "json", home=database.home, check=4).json
     assert answer["error"]["code"] == "unknown_database"
 
 
