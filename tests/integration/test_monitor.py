@@ -297,6 +297,8 @@ def test_redundant_index(database: ShopDatabase) -> None:
 def test_statements_are_the_shops_own(database: ShopDatabase) -> None:
     if database.server.family == "mariadb":
         pytest.skip("MariaDB's performance schema is off by default")
+    if database.server.family == "mysql":  # the other tests have filled it, and a full one takes no new statement
+        database.query("TRUNCATE performance_schema.events_statements_summary_by_digest")
     create(database)
     fill(database, 500)
     for _ in range(3):
