@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from rlops.db import Conflict, Database, Lost, Row, ServerError
+from rlops.db import Conflict, Database, LockWait, Lost, Row, ServerError, TimedOut
 from rlops.errors import Blocked
 from rlops.events import Emit, Waiting, silent
 
@@ -116,8 +116,8 @@ def _acquire_lease(db: Database) -> int | None:
                 return int(row["connection_id"])
             db.execute("DELETE FROM rlops_lease WHERE name = %s", (name,))
             db.execute(take, (name, db.connection_id))
-    except Conflict:
-        return 0
+    except (Conflict, LockWait, TimedOut):
+        return 0  # another session is taking it at this very moment
     except ServerError as error:
         if isinstance(error, Lost) or error.number != 1062:
             raise

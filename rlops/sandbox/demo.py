@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from rlops.errors import Exit
 from rlops.sandbox import shop, state
 from rlops.sandbox.cache import Say
 
@@ -98,6 +99,10 @@ def play(engine: str | None, show: Show, say: Say, output: IO[str], options: Map
         for scene in SCENES:
             show(scene)
             played.append(_play(scene, cwd, environment, output))
+            if (
+                played[-1].exit_code == Exit.INTERRUPTED
+            ):  # Ctrl-C reaches the command, too, and it may be heard there first
+                raise KeyboardInterrupt
             if played[-1].exit_code:
                 break
         return Performance(shop.describe(server), tuple(played))
