@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rlops import blockers, facts, lock
 from rlops.audit import AuditLog
-from rlops.db import Conflict, Database, LockWait, Lost, ServerError
+from rlops.db import TABLE_EXISTS, Conflict, Database, LockWait, Lost, ServerError
 from rlops.errors import Blocked, Failed, Interrupted, RlopsError
 from rlops.events import Emit, Waiting
 from rlops.journal import Actor
@@ -77,16 +77,21 @@ class Attempts:
             except (LockWait, Conflict) as error:
                 self.pause(error, attempt, deadline, step.touches)
                 attempt += 1
-            except Lost as error:
-                if not step.expect:
+            except ServerError as error:
+                if error.number == TABLE_EXISTS and self._holds(step):
+                    return 0  # seekdb shows another session's new table a moment late; its structure is looked at after
+                if not isinstance(error, Lost) or not step.expect:
                     raise
                 before = self.db.connection_id
                 self.recover()
                 self._wait_until_gone(before, again)
-                if all(facts.holds(self.db, expect) for expect in step.expect):
+                if self._holds(step):
                     return 0
                 if time.monotonic() > deadline:
                     raise error
+
+    def _holds(self, step: Step) -> bool:
+        return bool(step.expect) and all(facts.holds(self.db, expect) for expect in step.expect)
 
     def _execute(self, step: Step) -> int:
         if not step.checks_off:

@@ -24,6 +24,7 @@ CONFLICT = {1213, 1020, 6002, 6004, 6005}
 TIMED_OUT = {3024, 1969, 1317, 4012}
 FORBIDDEN = {1044, 1045, 1142, 1143, 1227, 1370, 1095, 1290, 1410}
 NO_TABLE = {1146, 1051}
+TABLE_EXISTS = 1050
 HINTS = {
     1819: "Give another password with --password-from FILE; SHOW VARIABLES LIKE '%password%' tells what the server asks of one.",
 }
