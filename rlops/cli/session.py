@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rlops import engines, journal, policy, render, settings, sqlfiles
+from rlops import engines, journal, render, settings, sqlfiles
 from rlops.cli import writing
 from rlops.connect import require_tls
 from rlops.db import Database, Forbidden, connect
@@ -99,10 +99,6 @@ class Session:
         """Run a writing operation: `planner` plans it, `after` completes the answer by looking at the result."""
         with self.connect(statement_limit=None) as db:
             return writing.write(self, db, sqlfiles.load(self.target.sql_dir, db.family), planner, after)
-
-    def policy(self) -> policy.Policy:
-        """The policy of the SQL folder in use."""
-        return policy.load((self.target.sql_dir or sqlfiles.default_root()) / "policy.toml")
 
     def show(self, answer: Answer) -> None:
         """Write the answer to stdout, the error to stderr."""
