@@ -20,6 +20,7 @@ COMMANDS = {
     "rollback": (ROLLOUT, "Keep every row in a backup, then remove the tables."),
     "backups": (ROLLOUT, "Show the backups that rollbacks kept."),
     "restore": (ROLLOUT, "Bring a backup's tables back."),
+    "archive": (CARE, "Keep old interactions in cold storage, read back and verified."),
     "cleanup": (CARE, "Remove interactions older than the retention, gently."),
     "uninstall": (CARE, "Remove rlops' own tables; never the three tables."),
     "monitor": (LOOK, "Sizes, rows, growth and index usage, each with its source."),

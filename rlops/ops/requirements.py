@@ -66,6 +66,8 @@ _MIGRATE = (
     *_PARENTS, *_JOURNAL, _BLOCKERS,
 )  # fmt: skip
 
+_INTERACTIONS = Need(("SELECT",), "interactions", "read the rows")
+
 # What a command needs with an option is a line of its own.
 NEEDS: dict[str, tuple[Need, ...]] = {
     "migrate": _MIGRATE,
@@ -93,6 +95,9 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         Need(("SELECT", "ALTER", "DROP", "CREATE", "INSERT", "DELETE"), "schema", "rename backups, set rows aside"),
         *_PARENTS, *_JOURNAL, _BLOCKERS,
     ),
+    "archive run": (_INTERACTIONS, *_JOURNAL),
+    "archive list": (Need(("SELECT",), "own", "read the record of its parts"),),
+    "archive verify": (Need(("SELECT",), "own", "read the record of its parts"),),
     "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find and delete expired rows"), *_JOURNAL, _BLOCKERS),
     "monitor": (
         _READ,
@@ -112,7 +117,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }  # fmt: skip
 
 DEVELOPMENT = ("migrate --fresh", "seed")
-WRITING = ("migrate", "grant", "rollback", "restore", "cleanup", "uninstall", "seed")
+WRITING = ("migrate", "grant", "rollback", "restore", "archive run", "cleanup", "uninstall", "seed")
 
 
 def commands(environment: str) -> list[str]:

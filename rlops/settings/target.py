@@ -53,6 +53,7 @@ class Target:
     profile: str | None = None
     environment: str | None = None
     sql_dir: Path | None = None
+    archive_to: str | None = None
     sources: Mapping[str, str]
     warnings: tuple[str, ...] = ()
 
