@@ -150,15 +150,24 @@ class Common:
 
 
 def command(
-    app: typer.Typer, name: str, *, title: str = "", writes: bool = False, long: bool = False, asks: bool = False
+    app: typer.Typer,
+    name: str,
+    *,
+    title: str = "",
+    writes: bool = False,
+    long: bool = False,
+    asks: bool = False,
+    without: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Answer]], Callable[..., None]]:
     """Register a function `(session, …own options) -> Answer` as a command with the shared options.
 
     `title` is the command's whole name where it is one of a group ("backups list"). `long` work keeps to a pace and
-    may be given a time; a command that only `asks` something of another run has a --dry-run.
+    may be given a time; a command that only `asks` something of another run has a --dry-run. `without`: shared options that
+    it reads itself.
     """
     asking = {"dry_run": WRITING["dry_run"]} if asks else {}
     shared = {**CONNECTIONS, **OUTPUTS, **asking, **(WRITING if writes else {}), **(LONG if long else {})}
+    shared = {key: kind for key, kind in shared.items() if key not in without}
 
     def decorate(function: Callable[..., Answer]) -> Callable[..., None]:
         hints = get_type_hints(function, include_extras=True)

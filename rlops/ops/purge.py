@@ -106,11 +106,16 @@ def plan(db: Database, sql: SqlFolder, user: int | None, product: int | None, en
     )  # fmt: skip
 
 
-def _parent(db: Database, sql: SqlFolder, user: int | None, product: int | None) -> Parent:
-    given = {kind: number for kind, number in (("user", user), ("product", product)) if number is not None}
+def require_one(user: int | None, product: int | None) -> tuple[str, int]:
+    """The kind and the id of the one parent that is named. Raises Usage unless there is exactly one."""
+    given = [(kind, number) for kind, number in (("user", user), ("product", product)) if number is not None]
     if len(given) != 1:
-        raise Usage("name one parent: --user ID or --product ID")
-    ((kind, number),) = given.items()
+        raise Usage("name one parent: --user ID or --product ID, by number")
+    return given[0]
+
+
+def _parent(db: Database, sql: SqlFolder, user: int | None, product: int | None) -> Parent:
+    kind, number = require_one(user, product)
     live = read_table(db, INTERACTIONS)
     if not isinstance(live, Table):
         raise Refused(
