@@ -146,10 +146,11 @@ def unfinished_steps(db: Database) -> list[Row]:
 
 
 def unfinished_runs(db: Database) -> int:
-    """How many runs nobody closed: their process died, or still runs."""
-    if "rlops_run" not in existing(db):
+    """How many runs nobody closed, or left a step open: their process died, still runs, or lost its connection."""
+    if not {"rlops_run", "rlops_step"} <= existing(db):
         return 0
-    return int(db.value("SELECT COUNT(*) FROM rlops_run WHERE status = 'running'"))
+    is_open = "EXISTS (SELECT 1 FROM rlops_step s WHERE s.run_id = r.id AND s.status = 'intent')"
+    return int(db.value(f"SELECT COUNT(*) FROM rlops_run r WHERE status = 'running' OR {is_open}"))
 
 
 def settle_step(db: Database, step_id: int, status: str) -> None:

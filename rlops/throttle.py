@@ -75,9 +75,11 @@ def connected_replicas(db: Database, sql: SqlFolder) -> int | None:
     """
     if not db.value("SELECT @@GLOBAL.log_bin"):
         return 0
-    if not privileges.own(db).has("PROCESS"):
+    file = sql.file("throttle/030_connected_replicas")
+    if "PROCESS" in file.needs and not privileges.own(db).has("PROCESS"):
         return None  # the process list then shows this account's own sessions alone
-    return int(db.value(sql.statement("throttle/030_connected_replicas").sql))
+    row = db.row(file.statement().sql)
+    return int(row["Value"]) if row else None
 
 
 def worst(lags: Iterable[Lag]) -> Lag | None:

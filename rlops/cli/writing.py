@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rlops import clock, journal, lock, planfile, reconcile, render, run
 from rlops.audit import AuditLog
+from rlops.connect import require_tls
 from rlops.db import Database, Forbidden, LockWait, ServerError
 from rlops.errors import Blocked, Exit, Failed, Refused
 from rlops.ops import data, requirements
@@ -118,7 +119,9 @@ def throttled(session: Session, db: Database, sql: SqlFolder) -> Iterator[Thrott
         policy.threads_running if common.max_threads is None else common.max_threads,
         policy.history_list,
     )
-    throttle = Throttle(db, sql, limits, session.target.replica)
+    named, environment = session.target.replica, session.environment(db)
+    replicas = None if named is None else [require_tls(replace(each, environment=environment)) for each in named]
+    throttle = Throttle(db, sql, limits, replicas)
     try:
         yield throttle
     finally:

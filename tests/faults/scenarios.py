@@ -227,7 +227,27 @@ class Cleanup(Scenario):
 
     def unfinished(self) -> list[str]:
         left = truth.count(self.database, INTERACTIONS, "timestamp < '2021-01-01'")
-        return self.torn() + ([f"{left} rows are left"] if left else [])
+        return self.torn() + self.jobs() + ([f"{left} rows are left"] if left else [])
+
+    def jobs(self) -> list[str]:
+        """One job, done, which knows of every row that went, whatever number of runs it took."""
+        gone = len(self.whole[INTERACTIONS]) - truth.count(self.database, INTERACTIONS)
+        found = self.database.query("SELECT state, done_rows, request FROM rlops_job")
+        wanted = {"state": "done", "done_rows": gone, "request": None}
+        return [] if found == [wanted] else [f"{gone} rows are gone, the jobs say {found}"]
+
+
+class Purge(Cleanup):
+    arguments = ("purge", "--product", "3")
+
+    def prepare(self) -> None:
+        self.bench.install(*OWN, *TABLES)
+        truth.fill(self.database, *interactions(OLD, NEW))
+        truth.execute(self.database, f"UPDATE {INTERACTIONS} SET product_id = IF(timestamp < '2021-01-01', 3, 4)")
+
+    def unfinished(self) -> list[str]:
+        left = truth.count(self.database, INTERACTIONS, "product_id = 3")
+        return self.torn() + self.jobs() + ([f"{left} rows are left"] if left else [])
 
 
 class Grant(Scenario):
@@ -246,7 +266,7 @@ class Grant(Scenario):
 
 
 SCENARIOS: dict[str, Callable[[Bench], Scenario]] = {
-    "migrate": Migrate, "grant": Grant, "rollback": Rollback, "restore": Restore, "cleanup": Cleanup,
+    "migrate": Migrate, "grant": Grant, "rollback": Rollback, "restore": Restore, "cleanup": Cleanup, "purge": Purge,
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import pymysql
 import pytest
 import replication
 import truth
-from conftest import ShopDatabase, fill_shop, own_server
+from conftest import ShopDatabase, fill_shop, own_server, run_cli
 from sessions import Holder, answer, begin, ours, until
 from truth import TABLES
 
@@ -30,7 +30,8 @@ CLEANUP = ("cleanup", "--months", "12", "--yes")
 
 
 def fill(database):
-    truth.fill(database, *(f"2020-01-01 00:00:{n % 60:02}" for n in range(OLD)), "2099-01-01 00:00:00")
+    stamps = (f"2020-01-01 00:00:{n % 60:02}" for n in range(OLD))
+    truth.fill(database, *stamps, "2099-01-01 00:00:00", models=0, features=0)
 
 
 @pytest.fixture
@@ -162,8 +163,6 @@ def test_a_replica_from_a_profile_and_from_the_environment(replicated, pair):
     shown = replicated.cli("config", "show", "--output", "json", env={"RLOPS_REPLICA": url(pair[1])}).json
     (setting,) = (each for each in shown["data"]["settings"] if each["name"] == "replica")
     assert f"127.0.0.1:{pair[1].port}" in setting["value"]
-    from conftest import run_cli
-
     run_cli(*CLEANUP, "--profile", "shop", "--environment", "development", home=replicated.home)
     assert truth.count(replicated, INTERACTIONS) == 1
 
