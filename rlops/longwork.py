@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from rlops.pace import Pace
 from rlops.plan import Chunk, Step, Work
 
 NOTE_EVERY = 5.0  # seconds between two notes of why a job waits
+RATE_OVER = 30.0  # seconds that the rate is taken of, so that a long wait doesn't spoil the estimate for ever
 
 
 @dataclass
@@ -45,7 +47,7 @@ class LongWork:
         self.pace = Pace(self.options.sql.policy.throttle.chunk_seconds)
         self.job: jobs.Running | None = None
         self.position: Any = None
-        self.began = time.monotonic()
+        self.trail = deque([(time.monotonic(), 0)])
         self.noted = 0.0
 
     def carry_out(self, work: Work, tally: Tally) -> None:
@@ -61,6 +63,7 @@ class LongWork:
         except RlopsError as error:
             self._leave("aborted" if isinstance(error, _Aborted) else "interrupted")
             error.message += f" after {tally.rows:,} rows in {tally.chunks:,} chunks, each of them whole"
+            error.message += f"; about {tally.left:,} are left" if tally.left else ""
             if error.code == "window_closed":
                 raise Pending(
                     error.message, "Type the same command in the next window: it goes on from here.", error.code
@@ -119,7 +122,11 @@ class LongWork:
 
     def _tell(self, work: Work, tally: Tally, seconds: float) -> None:
         earlier, rows = self.job.job.rows if self.job else 0, tally.rows or 0
-        rate = rows / max(0.001, time.monotonic() - self.began)
+        self.trail.append((time.monotonic(), rows))
+        while len(self.trail) > 2 and self.trail[-1][0] - self.trail[0][0] > RATE_OVER:
+            self.trail.popleft()
+        (since, before), (now, _) = self.trail[0], self.trail[-1]
+        rate = (rows - before) / max(0.001, now - since)
         total = None if work.total is None else earlier + work.total
         lag = self.options.throttle.lag if self.options.throttle else None
         self.attempts.emit(Progress(self.step.name, earlier + rows, total, rate, seconds, lag))

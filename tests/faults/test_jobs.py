@@ -110,7 +110,7 @@ def test_another_policy_is_refused_until_the_job_is_given_up(filled, tmp_path):
     folder = tmp_path / "sql"
     shutil.copytree(sqlfiles.default_root(), folder)
     policy = folder / "policy.toml"
-    policy.write_text(policy.read_text().replace("chunk_seconds = 0.25", "chunk_seconds = 0.1"))
+    policy.write_text(policy.read_text().replace("chunk_seconds = 0.3 ", "chunk_seconds = 0.1 "))
     filled.cli(*CLEANUP, "--sql-dir", str(folder), "--dry-run")  # how fast is no matter of what is deleted
     policy.write_text(policy.read_text().replace("max_share_per_run = 0.25", "max_share_per_run = 0.5"))
     refused = filled.cli(*CLEANUP, "--sql-dir", str(folder), "--output", "json", check=5).json
