@@ -16,7 +16,7 @@ from rlops.db import Database, Row
 from rlops.plan import Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 
-TABLES = ("rlops_state", "rlops_run", "rlops_step", "rlops_part")
+TABLES = ("rlops_state", "rlops_run", "rlops_step", "rlops_job", "rlops_part")
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,11 @@ def unfinished_steps(db: Database) -> list[Row]:
 
 
 def unfinished_runs(db: Database) -> int:
-    """How many runs nobody closed: their process died, or still runs."""
-    if "rlops_run" not in existing(db):
+    """How many runs nobody closed, or left a step open: their process died, still runs, or lost its connection."""
+    if not {"rlops_run", "rlops_step"} <= existing(db):
         return 0
-    return int(db.value("SELECT COUNT(*) FROM rlops_run WHERE status = 'running'"))
+    is_open = "EXISTS (SELECT 1 FROM rlops_step s WHERE s.run_id = r.id AND s.status = 'intent')"
+    return int(db.value(f"SELECT COUNT(*) FROM rlops_run r WHERE status = 'running' OR {is_open}"))
 
 
 def settle_step(db: Database, step_id: int, status: str) -> None:
@@ -167,6 +168,7 @@ def trim(db: Database, keep_days: int) -> None:
     """Forget runs older than `keep_days`, but for upgrades, whose text later runs are compared with."""
     old = "SELECT id FROM rlops_run WHERE started_at < UTC_TIMESTAMP(6) - INTERVAL %s DAY"
     db.execute(f"DELETE FROM rlops_step WHERE file NOT LIKE 'upgrade/%%' AND run_id IN ({old})", (keep_days,))
+    db.execute(f"DELETE FROM rlops_job WHERE state IN ('done', 'aborted') AND run_id IN ({old})", (keep_days,))
     unused = f"id IN (SELECT id FROM ({old}) AS old) AND id NOT IN (SELECT run_id FROM rlops_step)"
     db.execute(f"DELETE FROM rlops_run WHERE {unused}", (keep_days,))
 

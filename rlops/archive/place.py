@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlops import journal
-from rlops.archive import sealed
+from rlops.archive import parts, sealed
 from rlops.archive.manifest import FORMAT
 from rlops.archive.store import Store, open_store
 from rlops.db import Database, ServerError
@@ -88,7 +88,8 @@ def find(db: Database, wanted: str | None, *, moved: bool = False) -> Place | No
     store, mine, here = open_store(url), installation(db), identity(db)
     known_root = root(store)
     if known_root is None:
-        if known:
+        # A run that died between the record and its first file has left nothing to miss.
+        if known and any(part.state != parts.PLANNED for part in parts.all_parts(db)):
             raise Refused(
                 f"the archive {url} has no {ROOT_FILE}: is it mounted, and is it the right place? Nothing was changed",
                 "Mount it. Nothing is written to a place that isn't the archive.", "archive_gone",
