@@ -103,14 +103,14 @@ class LongWork:
     def _mark(self, chunk: Chunk, tally: Tally) -> None:
         """In the chunk's transaction: where it ends."""
         rows = (tally.rows or 0) + chunk.rows
-        self.journal.watermark(self.step_id, json.dumps(chunk.position), rows)
+        self.journal.watermark(self.step_id, _text(chunk.position), rows)
         if self.job:
             self.job.watermark(chunk.position, self.job.job.rows + rows, done=chunk.last)
 
     def _committed(self, chunk: Chunk, tally: Tally) -> bool:
         """Whether a chunk was committed whose answer was lost: its watermark tells, which commits with it."""
         rows = (tally.rows or 0) + chunk.rows
-        return self.journal.watermark_of(self.step_id) == (json.dumps(chunk.position), rows)
+        return self.journal.watermark_of(self.step_id) == (_text(chunk.position), rows)
 
     def _count(self, chunk: Chunk, tally: Tally) -> None:
         tally.rows = (tally.rows or 0) + chunk.rows
@@ -165,6 +165,10 @@ class LongWork:
         if self.job:
             with suppress(ServerError):
                 self.job.close(state)
+
+
+def _text(position: Any) -> str:
+    return json.dumps(position, ensure_ascii=False)
 
 
 class _Aborted(Interrupted):

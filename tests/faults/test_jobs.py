@@ -7,10 +7,11 @@ import time
 
 import pytest
 import truth
-from sessions import Holder, answer, begin, ours, until
+from conftest import run_cli
+from sessions import Holder, answer, begin, until
 from truth import TABLES
 
-__all__ = ["ours"]
+from rlops.sandbox.server import RunningServer
 
 INTERACTIONS = TABLES[0]
 OLD, NEW = 3000, 50
@@ -18,10 +19,12 @@ CLEANUP = ("cleanup", "--months", "12", "--yes")
 
 
 @pytest.fixture
-def filled(ours):
-    ours.cli("migrate", "--environment", "development")
-    truth.fill(ours, *(f"2020-01-01 00:00:{n % 60:02}" for n in range(OLD)), *["2099-01-01 00:00:00"] * NEW)
-    return ours
+def filled(database):
+    if not isinstance(database.server, RunningServer):
+        pytest.skip("wants a server of ours")
+    database.cli("migrate", "--environment", "development")
+    truth.fill(database, *(f"2020-01-01 00:00:{n % 60:02}" for n in range(OLD)), *["2099-01-01 00:00:00"] * NEW)
+    return database
 
 
 def hold_back(database) -> Holder:
@@ -237,9 +240,10 @@ def test_an_account_that_sees_no_other_session_tells_a_run_that_lives(filled):
     )
     try:
         process, holder = begun(filled)
-        seen = filled.cli("jobs", "list", "--user", "watcher", "--output", "json").json["data"]["jobs"]
+        watcher = (*filled.options, "--user", "watcher")
+        seen = run_cli("jobs", "list", *watcher, "--output", "json", home=filled.home).json["data"]["jobs"]
         assert [job["state"] for job in seen] == ["running"]
-        filled.cli("jobs", "pause", "--user", "watcher", check=4)
+        run_cli("jobs", "pause", *watcher, home=filled.home, check=4)
         holder.end()
         assert answer(process)["exit_code"] == 0
     finally:
