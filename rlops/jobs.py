@@ -124,11 +124,11 @@ class Running:
             return "abort", "somebody who removed its row"
         return row["request"], row["requested_by"] or "somebody"
 
-    def waiting(self, reason: str, state: State = "running") -> None:
-        """Note why it waits, for those who look from elsewhere."""
+    def waiting(self, reason: str | None, state: State) -> None:
+        """Note why it waits, for those who look from elsewhere; None when it doesn't any more."""
         self.db.execute(
             "UPDATE rlops_job SET waiting = %s, state = %s, updated_at = UTC_TIMESTAMP(6) WHERE id = %s",
-            (reason[:255], state, self.job.id),
+            (reason and reason[:255], state, self.job.id),
         )
 
     def close(self, state: State) -> None:
