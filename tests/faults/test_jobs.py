@@ -6,6 +6,7 @@ import random
 import signal
 import threading
 import time
+from datetime import timedelta
 
 import pymysql
 import pytest
@@ -203,6 +204,21 @@ def test_a_time_budget_ends_after_a_chunk_and_the_next_run_goes_on(filled):
     assert done["steps"][-1]["status"] == "stopped"
     assert done["data"]["deleted_rows"] == OLD - left(filled) > 0
     assert done["data"]["left_rows"] == left(filled) > 0
+    assert filled.cli(*CLEANUP, "--output", "json").json["data"]["resumed"] is True
+    assert left(filled) == 0
+
+
+@pytest.mark.torture
+def test_a_window_that_closes_in_mid_run_ends_it_as_a_time_budget_does(filled):
+    """By the clock: it takes up to a minute and a half."""
+    now = filled.query("SELECT NOW() AS now")[0]["now"]
+    closes = (now + timedelta(seconds=75)).replace(second=0)
+    process, holder = begun(filled, *CLEANUP, "--window", f"{now:%H:%M}-{closes:%H:%M}")
+    until(lambda: process.poll() is not None, "it ends when the window closes", patience=100)
+    holder.end()
+    done = answer(process)
+    assert (done["exit_code"], done["error"]["code"]) == (3, "window_closed"), done["error"]
+    assert "next window" in done["error"]["hint"]
     assert filled.cli(*CLEANUP, "--output", "json").json["data"]["resumed"] is True
     assert left(filled) == 0
 
