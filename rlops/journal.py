@@ -168,9 +168,10 @@ def trim(db: Database, keep_days: int) -> None:
     """Forget runs older than `keep_days`, but for upgrades, whose text later runs are compared with."""
     old = "SELECT id FROM rlops_run WHERE started_at < UTC_TIMESTAMP(6) - INTERVAL %s DAY"
     db.execute(f"DELETE FROM rlops_step WHERE file NOT LIKE 'upgrade/%%' AND run_id IN ({old})", (keep_days,))
-    db.execute(f"DELETE FROM rlops_job WHERE state IN ('done', 'aborted') AND run_id IN ({old})", (keep_days,))
     unused = f"id IN (SELECT id FROM ({old}) AS old) AND id NOT IN (SELECT run_id FROM rlops_step)"
     db.execute(f"DELETE FROM rlops_run WHERE {unused}", (keep_days,))
+    over = "state IN ('done', 'aborted') AND finished_at < UTC_TIMESTAMP(6) - INTERVAL %s DAY"
+    db.execute(f"DELETE FROM rlops_job WHERE {over}", (keep_days,))
 
 
 def runs(db: Database, limit: int) -> list[Row]:

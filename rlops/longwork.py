@@ -19,6 +19,8 @@ from rlops.journal import Journal
 from rlops.pace import Pace
 from rlops.plan import Chunk, Step, Work
 
+RUNNING: jobs.State = "running"
+PAUSED: jobs.State = "paused"
 NOTE_EVERY = 5.0  # seconds between two notes of why a job waits
 RATE_OVER = 30.0  # seconds that the rate is taken of, so that a long wait doesn't spoil the estimate for ever
 
@@ -85,6 +87,7 @@ class LongWork:
                     self._mark(chunk, tally)
             except (Conflict, LockWait) as error:
                 self.pace.refused()
+                self._note(f"another session holds a lock ({error.text})", RUNNING, first=not refused)
                 self.attempts.pause(error, refused, deadline)
                 refused += 1
                 continue
@@ -103,14 +106,14 @@ class LongWork:
     def _mark(self, chunk: Chunk, tally: Tally) -> None:
         """In the chunk's transaction: where it ends."""
         rows = (tally.rows or 0) + chunk.rows
-        self.journal.watermark(self.step_id, json.dumps(chunk.position), rows)
+        self.journal.watermark(self.step_id, _text(tally, chunk), rows)
         if self.job:
             self.job.watermark(chunk.position, self.job.job.rows + rows, done=chunk.last)
 
     def _committed(self, chunk: Chunk, tally: Tally) -> bool:
         """Whether a chunk was committed whose answer was lost: its watermark tells, which commits with it."""
         rows = (tally.rows or 0) + chunk.rows
-        return self.journal.watermark_of(self.step_id) == (json.dumps(chunk.position), rows)
+        return self.journal.watermark_of(self.step_id) == (_text(tally, chunk), rows)
 
     def _count(self, chunk: Chunk, tally: Tally) -> None:
         tally.rows = (tally.rows or 0) + chunk.rows
@@ -136,10 +139,12 @@ class LongWork:
         waited = False
         while True:
             self.attempts.check_time()
-            reason, state = self._paused(), "paused"
+            reason, state = self._paused(), PAUSED
             if reason is None and self.options.throttle:
-                reason, state = self.options.throttle.reason(), "running"
+                reason, state = self.options.throttle.reason(), RUNNING
             if reason is None:
+                if waited:
+                    self._note(None, RUNNING, first=True)
                 return waited
             self._note(reason, state, first=not waited)
             self.attempts.wait(reason, LOOK_EVERY)
@@ -153,11 +158,11 @@ class LongWork:
             return f"paused by {who}; `rlops jobs resume {self.job.job.id}` lets it go on"
         return None
 
-    def _note(self, reason: str, state: Any, *, first: bool) -> None:
+    def _note(self, reason: str | None, state: jobs.State, *, first: bool) -> None:
         now = time.monotonic()
         if self.job and (first or now - self.noted >= NOTE_EVERY):
             self.noted = now
-            with suppress(LockWait, Conflict):  # the next one says it
+            with suppress(ServerError):  # the next one says it; a lost connection is met by what follows
                 self.job.waiting(reason, state)
 
     def _leave(self, state: jobs.State) -> None:
@@ -165,6 +170,11 @@ class LongWork:
         if self.job:
             with suppress(ServerError):
                 self.job.close(state)
+
+
+def _text(tally: Tally, chunk: Chunk) -> str:
+    """The watermark in the journal. Its number tells two chunks apart that touch nothing and end at one position."""
+    return f"{tally.chunks + 1}: {json.dumps(chunk.position, ensure_ascii=False)}"
 
 
 class _Aborted(Interrupted):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from rlops import privileges
 from rlops.db import Database, Lost, ServerError
 from rlops.errors import Refused
-from rlops.replicas import Lag, Replica
+from rlops.replicas import STATUS, Lag, Replica
 from rlops.settings import Target
 from rlops.sqlfiles import SqlFolder
 
@@ -108,6 +108,12 @@ class Throttle:
         if "replicas" not in looks:
             return notes
         for lag in (replica.lag() for replica in self.replicas):
+            if lag.hopeless:
+                raise Refused(
+                    f"how far {lag.place} is behind can't be known: {lag.why}. Nothing was changed",
+                    f"Name a replica whose account has {self.sql.file(STATUS).needs}, or leave this one out.",
+                    "replica_unusable",
+                )
             if lag.seconds is None:
                 notes.append(f"the lag of {lag.place} is unknown, and is waited for: {lag.why}")
         if self.said is not None:
