@@ -9,6 +9,7 @@ import typer
 
 from rlops.cli.options import command, new_app, time_of
 from rlops.cli.session import Session
+from rlops.ops.archive.request import Request
 from rlops.plan import Answer
 
 app = new_app("Keep old interactions in cold storage, as Parquet files that are read back before anything is deleted.")
@@ -59,7 +60,7 @@ def run(
         lambda db, sql: op.plan(
             db,
             sql,
-            op.Request(session.environment(db), months, destination(session, to), _default(), moved, time_of(now)),
+            Request(session.environment(db), months, destination(session, to), default_folder(), moved, time_of(now)),
         ),
         op.verify,
     )
@@ -96,5 +97,6 @@ def destination(session: Session, to: str | None) -> str | None:
     return absolute(named, Path.cwd(), Path.home()) if named else None
 
 
-def _default() -> str:
+def default_folder() -> str:
+    """Where the archive of a development run is, when nobody says: in the working folder."""
     return str(Path.cwd() / DEFAULT_FOLDER)

@@ -59,7 +59,11 @@ SCENES = (
     _scene("verify --smoke", "Are they as declared, and do the foreign keys refuse unknown users and products?"),
     _scene("seed --rows 200000 --months 18", "Eighteen months of synthetic traffic, as a shop would have it."),
     _scene("monitor", "How big are the tables, how fast do they grow, and are their indexes used?"),
-    _scene("cleanup --months 12 --yes", "Remove what is past its retention, in short transactions."),
+    _scene(
+        "archive run --months 6", "Copy what is older than six months to cold storage, as Parquet, and read it back."
+    ),
+    _scene("cleanup --months 12 --yes", "Delete what is past its retention: only rows that a verified file holds."),
+    _scene("archive verify", "Read all of cold storage again, against its manifests."),
     _scene("monitor", "What is left."),
     _scene("rollback --yes", "Something is wrong with the release: keep every row, remove the tables."),
     _scene("restore", "It wasn't our release: bring the tables back, with their keys."),

@@ -116,6 +116,7 @@ def _rlops(schema: Schema, folder: Path) -> None:
         "-m",
         "rlops",
         "cleanup",
+        "--no-archive",
         "--months",
         str(MONTHS),
         "--url",

@@ -19,7 +19,7 @@ from rlops.sandbox.server import RunningServer
 
 INTERACTIONS = TABLES[0]
 OLD, NEW = 3000, 50
-CLEANUP = ("cleanup", "--months", "12", "--yes")
+CLEANUP = ("cleanup", "--months", "12", "--yes", "--no-archive")
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_other_months_are_refused_while_a_job_is_open(filled):
     process.kill()
     process.wait()
     holder.end()
-    refused = filled.cli("cleanup", "--months", "24", "--yes", "--output", "json", check=5).json
+    refused = filled.cli("cleanup", "--months", "24", "--yes", "--no-archive", "--output", "json", check=5).json
     assert "rlops cleanup --months 12" in refused["error"]["hint"]
 
 
