@@ -38,13 +38,13 @@ KINDS = ("read", "check", "write", "destroy")
 NAMES = {
     "schema", "table", "backup", "set_aside", "key", "column", "columns", "parent", "parent_key", "parent_columns",
     "on_delete", "on_update", "renames", "tables", "privileges",
-    "line", "texts", "digest",
+    "line", "texts", "digest", "rows",
 }  # fmt: skip
 VALUES = {
     "names", "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",
     "user_id", "product_id", "interaction_type", "reward", "context", "session_id", "since", "until", "parents",
     "connection", "environment", "installation_id", "schema_version", "rows", "password", "parent",
-    "until_id", "skip", "id", "destination",
+    "until_id", "skip", "id", "destination", "months",
 }  # fmt: skip
 
 _TOKEN = re.compile(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -87,6 +87,30 @@ def verify(session: Session, to: To = None) -> Answer:
 
     with session.screen.progress() as emit:
         return session.read(lambda db, sql: op.verify(db, sql, destination(session, to), emit))
+
+
+@command(app, "restore", title="archive restore", writes=True, long=True)
+def restore(
+    session: Session,
+    *,
+    months: Annotated[list[str], typer.Argument(help="Months such as 2025-03.", metavar="MONTH...")],
+    to_table: Annotated[
+        Literal["staging", "live"], typer.Option("--to-table", help="A table of its own, or the live one.")
+    ] = "staging",
+    release: Annotated[bool, typer.Option("--release", help="Let retention have these months again.")] = False,
+    to: To = None,
+) -> Answer:
+    """Bring months back from cold storage; in the live table retention holds them until they are released.
+
+    Rows that are there with other values stay; rows whose user or product is gone are left out, and counted.
+
+    Example:  [bold]rlops archive restore 2025-03 --to-table live[/bold]
+    """
+    from rlops.ops.archive import restore as op
+
+    return session.write(
+        lambda db, sql: op.plan(db, sql, months, to_table, to=destination(session, to), release=release), op.verify
+    )
 
 
 def destination(session: Session, to: str | None) -> str | None:

@@ -100,6 +100,11 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         *_PARENTS, *_JOURNAL, _BLOCKERS,
     ),
     "archive run": (_INTERACTIONS, *_JOURNAL),
+    "archive restore": (
+        Need(("SELECT", "INSERT", "DELETE"), "interactions", "compare the rows, and put them back"),
+        Need(("SELECT", "CREATE", "INSERT", "DELETE"), "schema", "a table of their own, users and products that exist"),
+        *_JOURNAL, *_PACE,
+    ),
     "archive list": (Need(("SELECT",), "own", "read the record of its parts"),),
     "archive verify": (Need(("SELECT",), "own", "read the record of its parts"),),
     "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find, archive and delete expired rows"), *_JOURNAL, *_PACE, _BLOCKERS),
@@ -126,7 +131,18 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }  # fmt: skip
 
 DEVELOPMENT = ("migrate --fresh", "seed")
-WRITING = ("migrate", "grant", "rollback", "restore", "archive run", "cleanup", "purge", "uninstall", "seed")
+WRITING = (
+    "migrate",
+    "grant",
+    "rollback",
+    "restore",
+    "archive run",
+    "archive restore",
+    "cleanup",
+    "purge",
+    "uninstall",
+    "seed",
+)
 
 
 def commands(environment: str) -> list[str]:

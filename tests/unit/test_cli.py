@@ -10,7 +10,7 @@ from conftest import run_cli
 from rlops.cli.app import COMMANDS
 
 GROUPS = {
-    "archive": ("run", "list", "verify"),
+    "archive": ("run", "list", "verify", "restore"),
     "backups": ("list",),
     "jobs": ("list", "pause", "resume", "abort"),
     "sandbox": ("start", "stop", "status"),
