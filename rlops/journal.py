@@ -145,11 +145,11 @@ def unfinished_steps(db: Database) -> list[Row]:
     )
 
 
-def unfinished_runs(db: Database) -> int:
-    """How many runs nobody closed: their process died, or still runs."""
-    if "rlops_run" not in existing(db):
-        return 0
-    return int(db.value("SELECT COUNT(*) FROM rlops_run WHERE status = 'running'"))
+def unfinished(db: Database) -> bool:
+    """Whether some run or step has no outcome: its process died, its connection was lost, or it still runs."""
+    if "rlops_run" in existing(db) and db.value("SELECT COUNT(*) FROM rlops_run WHERE status = 'running'"):
+        return True
+    return bool(unfinished_steps(db))
 
 
 def settle_step(db: Database, step_id: int, status: str) -> None:

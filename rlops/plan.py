@@ -59,7 +59,7 @@ class Step:
 
     `own` creates one of rlops' own tables, `records` writes to them alone; `checks_off` runs with
     foreign_key_checks = 0; `touches` are the tables whose metadata locks it takes, which the shop's statements queue
-    behind.
+    behind. A `repeatable` statement has the same effect twice as once, so that one whose answer was lost is sent again.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Step:
     records: bool = False
     checks_off: bool = False
     touches: tuple[str, ...] = ()
+    repeatable: bool = False
 
 
 @dataclass(frozen=True)

@@ -188,9 +188,8 @@ def _step(db: Database, sql: SqlFolder, verb: str, table: str, words: Sequence[s
     files = {"grant": ("010_grant", "015_grant_to_role"), "revoke": ("020_revoke", "025_revoke_from_role")}[verb]
     names = {"privileges": Keywords(tuple(words)), "schema": db.schema, "table": table}
     values = {"user": account.user, "host": account.host}
-    return Step(
-        f"{verb} {', '.join(words)} on {table}", sql.statement(f"grant/{files[account.host is None]}", names, values)
-    )
+    statement = sql.statement(f"grant/{files[account.host is None]}", names, values)
+    return Step(f"{verb} {', '.join(words)} on {table}", statement, repeatable=verb == "grant")
 
 
 def _listed(each: Excess) -> str:

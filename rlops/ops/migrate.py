@@ -105,7 +105,7 @@ def _record(sql: SqlFolder, environment: str) -> Step:
         "schema_version": sql.policy.schema_version,
     }
     statement = sql.statement("migrate/020_record", values=values, volatile=("installation_id",))
-    return Step(f"record this installation ({environment})", statement, records=True)
+    return Step(f"record this installation ({environment})", statement, records=True, repeatable=True)
 
 
 def verify_created(db: Database, sql: SqlFolder, answer: Answer) -> Answer:

@@ -64,7 +64,7 @@ def record_version(sql: SqlFolder) -> Step:
     """The step that records the declared version."""
     version = sql.policy.schema_version
     statement = sql.statement("migrate/030_record_version", values={"schema_version": version})
-    return Step(f"record version {version}", statement, records=True)
+    return Step(f"record version {version}", statement, records=True, repeatable=True)
 
 
 def _refuse_large_copy(db: Database, sql: SqlFolder, file: SqlFile) -> None:
