@@ -4,8 +4,8 @@ A file holds one statement under a comment header:
 
     -- One sentence that says what it does.
     -- kind: read | check | write | destroy
-    -- needs: the privileges
-    -- locks: what it locks, for a statement that writes
+    -- needs: the privileges; obligatory for what writes or destroys
+    -- locks: what it locks, whom that stops and for how long; obligatory like `needs`
     -- algorithm: instant | inplace | copy | new               how a DDL changes the table
     -- table: the table that an upgrade changes
     -- done: a query that is true once the upgrade is applied
@@ -94,6 +94,9 @@ def _header(path: Path, text: str) -> dict[str, str]:
         raise Usage(f"{path}: the algorithm {header['algorithm']!r} is none of {', '.join(ALGORITHMS[1:])}")
     if not header["kind"]:
         raise Usage(f"{path}:{number or 1}: the header has no line `-- kind: {' | '.join(KINDS)}`")
+    for name in ("needs", "locks"):
+        if header["kind"] in ("write", "destroy") and not header[name]:
+            raise Usage(f"{path}:{number}: a statement that writes says in its header what it {name} (`-- {name}:`)")
     return header
 
 
