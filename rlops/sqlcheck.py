@@ -20,8 +20,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlparse
-
 from rlops.errors import Usage
 
 KINDS = ("read", "check", "write", "destroy")
@@ -129,9 +127,14 @@ def _single_statement(path: Path, text: str) -> str:
     start = next((n for n, line in enumerate(lines) if line.strip() and not line.startswith("--")), len(lines))
     body = "\n".join(lines[start:])
     bare = TOKEN.sub(lambda match: "" if match["skip"] else match[0], body).strip().removesuffix(";")
-    # Only a body with a semicolon in it needs a real splitter, which takes a hundred times longer.
-    statements = [s for s in sqlparse.split(body) if s.strip(" ;\n")] if ";" in bare else [body]
+    statements = _split(body) if ";" in bare else [body]
     if len(statements) != 1 or not bare.strip():
         count = len(statements) if bare.strip() else 0
         raise Usage(f"{path}:{start + 1}: holds {count} statements; a file holds exactly one")
     return str(statements[0]).rstrip().rstrip(";").rstrip()
+
+
+def _split(body: str) -> list[str]:
+    import sqlparse  # only a body with a semicolon in it needs it: it takes a hundred times longer, and its import too
+
+    return [statement for statement in sqlparse.split(body) if statement.strip(" ;\n")]

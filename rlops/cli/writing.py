@@ -14,7 +14,7 @@ from rlops import clock, journal, lock, planfile, reconcile, render, run
 from rlops.audit import AuditLog
 from rlops.db import Database, Forbidden, LockWait, ServerError
 from rlops.errors import Blocked, Exit, Failed, Refused
-from rlops.ops import data, requirements
+from rlops.ops import requirements
 from rlops.plan import Answer, Plan, StepResult
 from rlops.sqlfiles import SqlFolder
 from rlops.stop import deferred
@@ -81,6 +81,8 @@ def _look(after: After, db: Database, sql: SqlFolder, answer: Answer) -> Answer:
 
 def _remember(db: Database, sql: SqlFolder, answer: Answer) -> None:
     # For `verify --data`, which finds models that vanish; an account that may not read them leaves it to the next run.
+    from rlops.ops import data  # not before it is needed: a run that writes nothing doesn't wait for its import
+
     with suppress(ServerError):
         data.remember_models(db, sql, answer.data.get("created", ()))
 
