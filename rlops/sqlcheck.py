@@ -71,10 +71,19 @@ def _check_upgrade(path: Path, header: Mapping[str, str], body: str) -> None:
     for name in ("algorithm", "table", "done"):
         if not header[name]:
             raise Usage(f"{path}:1: an upgrade's header has a line `-- {name}:`")
-    algorithm = header["algorithm"]
+    algorithm, said = header["algorithm"], _bare(body)
     # So the server refuses what it can't do that way, instead of copying the table in silence.
-    if algorithm in ("instant", "inplace") and not re.search(rf"\bALGORITHM\s*=\s*{algorithm}\b", body, re.IGNORECASE):
+    if algorithm in ("instant", "inplace") and not re.search(rf"\bALGORITHM\s*=\s*{algorithm}\b", said, re.IGNORECASE):
         raise Usage(f"{path}: says `algorithm: {algorithm}`, but its statement lacks ALGORITHM={algorithm.upper()}")
+    if algorithm == "new" and not re.match(r"\s*CREATE\s+TABLE\b", said, re.IGNORECASE):
+        raise Usage(
+            f"{path}: says `algorithm: new`, but its statement changes what is there: say instant, inplace or copy"
+        )
+
+
+def _bare(body: str) -> str:
+    """The statement without strings, quoted names and comments."""
+    return TOKEN.sub(lambda match: "" if match["skip"] else match[0], body)
 
 
 def _header(path: Path, text: str) -> dict[str, str]:
@@ -126,7 +135,7 @@ def _single_statement(path: Path, text: str) -> str:
     lines = text.splitlines()
     start = next((n for n, line in enumerate(lines) if line.strip() and not line.startswith("--")), len(lines))
     body = "\n".join(lines[start:])
-    bare = TOKEN.sub(lambda match: "" if match["skip"] else match[0], body).strip().removesuffix(";")
+    bare = _bare(body).strip().removesuffix(";")
     statements = _split(body) if ";" in bare else [body]
     if len(statements) != 1 or not bare.strip():
         count = len(statements) if bare.strip() else 0

@@ -80,6 +80,18 @@ def test_an_upgrade_says_how_it_is_applied(tmp_path):
     read(tmp_path, head + "ALTER TABLE t ADD COLUMN c INT, ALGORITHM = inplace", "upgrade/1--2/010_c.sql")
 
 
+def test_an_upgrade_that_may_copy_in_silence_is_refused(tmp_path):
+    head = "-- a\n-- kind: write\n-- needs: ALTER\n-- locks: it\n-- table: t\n-- done: SELECT 1\n-- algorithm: "
+    for number, text in enumerate(
+        ("COMMENT 'ALGORITHM=INPLACE'", "/* ALGORITHM=INPLACE */ FORCE", "`ALGORITHM=INPLACE` INT")
+    ):
+        with pytest.raises(Usage, match="lacks ALGORITHM=INPLACE"):
+            read(tmp_path, f"{head}inplace\nALTER TABLE t {text}", f"upgrade/1--2/01{number}_a.sql")
+    with pytest.raises(Usage, match="`algorithm: new`, but its statement changes"):
+        read(tmp_path, f"{head}new\nALTER TABLE t FORCE", "upgrade/1--2/020_b.sql")
+    read(tmp_path, f"{head}new\n  create table u (id INT)", "upgrade/1--2/030_c.sql")
+
+
 def test_an_override_replaces_the_base_file_on_its_family_only(folder):
     (folder / "cleanup" / "030_count_expired.mariadb.sql").write_text(
         "-- Count.\n-- kind: read\n-- values: cutoff\nSELECT 1 AS n FROM t WHERE `timestamp` < :cutoff"
