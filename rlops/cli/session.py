@@ -16,7 +16,7 @@ from rlops import engines, journal, render, settings, sqlfiles
 from rlops.cli import writing
 from rlops.connect import require_tls
 from rlops.db import Database, Forbidden, connect
-from rlops.errors import Refused
+from rlops.errors import Exit, Refused
 from rlops.plan import Answer
 from rlops.sandbox import STATE
 
@@ -99,10 +99,10 @@ class Session:
         with self.connect(statement_limit=None) as db:
             return writing.write(self, db, sqlfiles.load(self.target.sql_dir, db.family), planner, after)
 
-    def show(self, answer: Answer) -> None:
-        """Write the answer to stdout, the error to stderr."""
+    def show(self, answer: Answer) -> Exit:
+        """Write the answer to stdout, the error to stderr; returns the exit code."""
         described = self.__dict__["target"].describe() if "target" in self.__dict__ else {}
-        render.show(self.screen, answer, described, self.engine)
+        return render.show(self.screen, answer, described, self.engine)
 
 
 def _sandbox_of(cwd: Path) -> Mapping[str, str] | None:
