@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import NoReturn, TextIO
 
 import typer
 
@@ -17,6 +18,8 @@ from rlops.errors import Exit, RlopsError
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run rlops and exit with one of `errors.Exit`."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    sys.stdout = sys.stdout or _nowhere()  # None where the shell closed it
+    sys.stderr = sys.stderr or _nowhere()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(arguments, standalone_mode=False, prog_name="rlops")
@@ -32,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         code = _unexpected(arguments, error)
     sys.exit(int(code or 0))
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
@@ -73,8 +80,7 @@ def _report(arguments: Sequence[str], problem: RlopsError) -> int:
 
     output = render.Output.JSON if _wants_json(arguments) else render.Output.TABLE
     screen = render.Screen(output, quiet=False, verbose=False, no_color="--no-color" in arguments)
-    render.show(screen, Answer(_command(arguments).strip(), problem.exit, error=problem), {}, None)
-    return int(problem.exit)
+    return int(render.show(screen, Answer(_command(arguments).strip(), problem.exit, error=problem), {}, None))
 
 
 if __name__ == "__main__":

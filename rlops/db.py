@@ -25,8 +25,11 @@ TIMED_OUT = {3024, 1969, 1317, 4012}
 FORBIDDEN = {1044, 1045, 1142, 1143, 1227, 1370, 1095, 1290, 1410}
 NO_TABLE = {1146, 1051}
 TABLE_EXISTS = 1050
+OTHER_WAY = "This server can't change the table as the file's `-- algorithm:` and ALGORITHM= say: change both of them."
 HINTS = {
     1819: "Give another password with --password-from FILE; SHOW VARIABLES LIKE '%password%' tells what the server asks of one.",
+    1845: OTHER_WAY,
+    1846: OTHER_WAY,
 }
 
 
@@ -34,6 +37,7 @@ class ServerError(Failed):
     """The server refused a statement; `number` is its error number."""
 
     def __init__(self, number: int, text: str, hint: str = "") -> None:
+        text = text.rstrip(".")  # ours goes on behind it
         super().__init__(f"the server said {number}: {text}", hint, f"server_{number}")
         self.number = number
         self.text = text

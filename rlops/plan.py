@@ -121,6 +121,15 @@ class StepResult:
     paused_seconds: float = 0.0
 
 
+def not_run(db: Database, step: Step, status: Literal["planned", "untouched"]) -> StepResult:
+    """A step that nobody has begun, with its statement's text as it would be sent."""
+    said = step.statement
+    return StepResult(
+        step.name, said.file, status, db.text(said.sql, said.values),
+        needs=said.needs, locks=said.locks, algorithm=said.algorithm,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Answer:
     """Everything a command has to say; rendered as a table or as the one JSON document."""

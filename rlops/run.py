@@ -12,7 +12,7 @@ from rlops.db import Conflict, Database, LockWait, Lost, ServerError
 from rlops.errors import Exit, Failed, Interrupted, RlopsError
 from rlops.events import Emit, Progress, StepEnded, StepStarted
 from rlops.pace import Pace
-from rlops.plan import Answer, Chunk, Plan, Step, StepResult, StepStatus, Work
+from rlops.plan import Answer, Chunk, Plan, Step, StepResult, StepStatus, Work, not_run
 from rlops.stop import StopRequest, deferred
 
 __all__ = ["RunOptions", "execute"]
@@ -174,9 +174,12 @@ class _Run:
         wrapped = self._explain(error, changed)
         try:
             self._noted(lambda journal: journal.finish(wrapped.exit.status, wrapped.message))
-            self._audit("finished", status=wrapped.exit.status, error=wrapped.message)
         except RlopsError:
             wrapped.message += " (The journal could not be told.)"
+        try:
+            self._audit("finished", status=wrapped.exit.status, error=wrapped.message)
+        except Failed:
+            wrapped.message += "" if error.code == "audit_log" else " (The audit log could not be told.)"
         return self._answer(wrapped.exit, wrapped)
 
     def _explain(self, error: RlopsError, changed: bool) -> RlopsError:
@@ -200,8 +203,7 @@ class _Run:
         return wrapped
 
     def _answer(self, exit_code: Exit, error: RlopsError | None = None) -> Answer:
-        rest = self.plan.steps[len(self.results) :]
-        untouched = tuple(StepResult(s.name, s.statement.file, "untouched", s.statement.sql) for s in rest)
+        untouched = tuple(not_run(self.db, step, "untouched") for step in self.plan.steps[len(self.results) :])
         data = dict(self.plan.data) | dict(self.plan.account(self.results) if self.plan.account else {})
         return Answer(
             self.plan.command, exit_code, data, (*self.results, *untouched), False,

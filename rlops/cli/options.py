@@ -145,8 +145,7 @@ def command(
             except KeyboardInterrupt:
                 stopped = Interrupted("interrupted; nothing was changed")
                 answer = Answer(title or name, stopped.exit, error=stopped)
-            session.show(answer)
-            raise typer.Exit(answer.exit)
+            raise typer.Exit(session.show(answer))
 
         keyword_own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
         wrapper.__signature__ = inspect.Signature([*keyword_own, *more])  # type: ignore[attr-defined]

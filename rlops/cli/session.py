@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -16,8 +16,9 @@ from rlops import engines, journal, render, settings, sqlfiles
 from rlops.cli import writing
 from rlops.connect import require_tls
 from rlops.db import Database, Forbidden, connect
-from rlops.errors import Refused
+from rlops.errors import Exit, Refused
 from rlops.plan import Answer
+from rlops.sandbox import STATE
 
 if TYPE_CHECKING:
     from rlops.cli.options import Common
@@ -39,11 +40,9 @@ class Session:
     @cached_property
     def target(self) -> settings.Target:
         """Where to, by options, variables, profile, option files. Raises Usage or Refused."""
-        from rlops.sandbox import state
-
         target = settings.resolve(
             self.common.connection, environ=os.environ, cwd=Path.cwd(), home=Path.home(),
-            ask=getpass.getpass if sys.stdin.isatty() else None, sandbox=state.settings_of,
+            ask=getpass.getpass if sys.stdin.isatty() else None, sandbox=_sandbox_of,
         )  # fmt: skip
         for warning in target.warnings:
             self.screen.note(warning)
@@ -100,7 +99,15 @@ class Session:
         with self.connect(statement_limit=None) as db:
             return writing.write(self, db, sqlfiles.load(self.target.sql_dir, db.family), planner, after)
 
-    def show(self, answer: Answer) -> None:
-        """Write the answer to stdout, the error to stderr."""
+    def show(self, answer: Answer) -> Exit:
+        """Write the answer to stdout, the error to stderr; returns the exit code."""
         described = self.__dict__["target"].describe() if "target" in self.__dict__ else {}
-        render.show(self.screen, answer, described, self.engine)
+        return render.show(self.screen, answer, described, self.engine)
+
+
+def _sandbox_of(cwd: Path) -> Mapping[str, str] | None:
+    if not os.path.lexists(cwd / STATE):
+        return None  # and the sandbox's modules are not imported, which takes longer than the look
+    from rlops.sandbox import state
+
+    return state.settings_of(cwd)

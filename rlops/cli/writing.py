@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from rlops import clock, journal, lock, planfile, reconcile, render, run
 from rlops.audit import AuditLog
 from rlops.db import Database, Forbidden, LockWait, ServerError
-from rlops.errors import Blocked, Exit, Failed, Refused
-from rlops.ops import data, requirements
-from rlops.plan import Answer, Plan, StepResult
+from rlops.errors import Blocked, Exit, Failed, Refused, Usage
+from rlops.ops import requirements
+from rlops.plan import Answer, Plan, not_run
 from rlops.sqlfiles import SqlFolder
 from rlops.stop import deferred
 
@@ -29,20 +29,26 @@ After = Callable[[Database, SqlFolder, Answer], Answer]
 def write(session: Session, db: Database, sql: SqlFolder, planner: Planner, after: After | None) -> Answer:
     """Carry a writing command through, or stop at its plan (--dry-run).
 
-    Raises Refused when a yes is missing, when the plan is not the reviewed one or changes while it is confirmed, or
-    outside the maintenance window; Denied without a privilege; Blocked when another run holds the lock.
+    Raises Usage when a plan is to be written by a run; Refused when a yes is missing, when the plan is not the reviewed
+    one or changes while it is confirmed, or outside the maintenance window; Denied without a privilege; Blocked when
+    another run holds the lock.
     """
     common = session.common
+    if common.plan_out and not common.dry_run:
+        raise Usage(
+            "--plan-out is for --dry-run. Nothing was changed",
+            f"Type `rlops {session.command} --dry-run --plan-out FILE`.",
+        )
     plan = _plan(planner, db, sql)
     lacking = requirements.check(db, plan.command, sql) if plan.steps else None
     planned = _planned(plan, db, common.dry_run, (lacking.message,) if lacking else ())
     if common.plan:
-        planfile.check(common.plan, planned)
+        planfile.check(common.plan, planned, db.schema)
     if common.dry_run:
         if common.plan_out:
             actor = journal.Actor.current()
-            target = f"{db.engine}, {session.target.place}, schema {db.schema}"
-            planfile.write(Path(common.plan_out), planned, target, f"{actor.os_user}@{actor.host}")
+            place = f"{db.engine}, {session.target.place}"
+            planfile.write(Path(common.plan_out), planned, place, db.schema, f"{actor.os_user}@{actor.host}")
         return planned
     if not plan.steps:
         return _nothing_to_do(db, sql, planned, after)
@@ -81,6 +87,8 @@ def _look(after: After, db: Database, sql: SqlFolder, answer: Answer) -> Answer:
 
 def _remember(db: Database, sql: SqlFolder, answer: Answer) -> None:
     # For `verify --data`, which finds models that vanish; an account that may not read them leaves it to the next run.
+    from rlops.ops import data  # not before it is needed: a run that writes nothing doesn't wait for its import
+
     with suppress(ServerError):
         data.remember_models(db, sql, answer.data.get("created", ()))
 
@@ -119,13 +127,7 @@ def _plan(planner: Planner, db: Database, sql: SqlFolder) -> Plan:
 
 
 def _planned(plan: Plan, db: Database, dry_run: bool, lacking: tuple[str, ...]) -> Answer:
-    steps = tuple(
-        StepResult(
-            s.name, s.statement.file, "planned", db.text(s.statement.sql, s.statement.values),
-            needs=s.statement.needs, locks=s.statement.locks, algorithm=s.statement.algorithm,
-        )
-        for s in plan.steps
-    )  # fmt: skip
+    steps = tuple(not_run(db, step, "planned") for step in plan.steps)
     notes = (*plan.notes, *lacking) if steps else ()
     return Answer(plan.command, Exit.OK, dict(plan.data), steps, dry_run, notes=notes, plan_hash=plan.hash)
 

@@ -126,14 +126,21 @@ def verify_created(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
             "differs",
         )
         return replace(answer, exit=Exit.FAILED, data=data, error=error)
-    created = answer.data["created"]
-    headline = f"{counted(len(created), 'table')} created" if created else "Nothing to do: all tables are as declared"
     return replace(
         answer,
         data=data,
-        headline=f"{headline}; schema version {sql.policy.schema_version}.",
-        next="rlops grant" if created else "",
+        headline=f"{_done(answer)}; schema version {sql.policy.schema_version}.",
+        next="rlops grant" if answer.data["created"] else "",
     )
+
+
+def _done(answer: Answer) -> str:
+    created, upgrades = len(answer.data["created"]), sum(step.file.startswith("upgrade/") for step in answer.steps)
+    if not answer.steps:
+        return "Nothing to do: all tables are as declared"
+    made = (f"{counted(created, 'table')} created",) if created else ()
+    changed = (f"{counted(upgrades, 'upgrade')} applied",) if upgrades else ()
+    return ", ".join((*made, *changed)) or "Recorded: all tables are there already, as declared"
 
 
 def pending(answer: Answer) -> Answer:

@@ -10,7 +10,6 @@ from enum import Enum
 from typing import Any
 
 from rich.console import Console, RenderableType
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -138,8 +137,10 @@ class Screen:
         for label, text in (("needs", step.needs), ("locks", step.locks), ("how", how)):
             if text:
                 self.out.print(Text(f"-- {label}: {text}", "dim"), soft_wrap=True)
-        sql = step.sql + ";"
-        self.out.print(
-            Syntax(sql, "mysql", theme="ansi_dark", background_color="default") if self.out.is_terminal else Text(sql),
-            soft_wrap=True,
-        )
+        self.out.print(_coloured(step.sql + ";") if self.out.is_terminal else Text(step.sql + ";"), soft_wrap=True)
+
+
+def _coloured(sql: str) -> RenderableType:
+    from rich.syntax import Syntax  # with Pygments, which takes long to import and is rarely wanted
+
+    return Syntax(sql, "mysql", theme="ansi_dark", background_color="default")

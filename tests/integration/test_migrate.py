@@ -44,6 +44,36 @@ def test_dry_run_shows_the_sql_and_writes_nothing(database):
     assert truth.snapshot(database) == before
 
 
+def test_a_plan_is_written_by_a_dry_run_alone(database):
+    """Who forgets --dry-run wants to see a plan, and not to have it run."""
+    before = truth.tables(database)
+    file = database.home / "plan.sql"
+    answer = database.cli("migrate", "--plan-out", str(file), "--output", "json", check=2).json
+    assert "--dry-run" in answer["error"]["hint"]
+    assert not file.exists()
+    assert truth.tables(database) == before
+
+
+def test_a_plan_made_for_another_schema_is_refused(database, make_database):
+    file = database.home / "plan.sql"
+    other = make_database('other "schema"' if database.server.family != "oceanbase" else "other schema")
+    other.cli("migrate", "--dry-run", "--plan-out", str(file))
+    answer = database.cli("migrate", "--plan", str(file), "--output", "json", check=5).json
+    assert answer["error"]["code"] == "plan_target"
+    assert truth.tables(database) == {"users", "product"}
+    other.cli("migrate", "--plan", str(file))
+
+
+def test_untouched_steps_are_shown_as_the_plan_shows_them(database):
+    planned = database.cli("migrate", "--dry-run", "--output", "json").json["steps"]
+    arguments = ("migrate", "--audit-log", "/dev/full", "--output", "json")
+    untouched = database.cli(*arguments, check=1).json["steps"]
+    kept = ("name", "file", "needs", "locks", "algorithm")
+    assert [[step[key] for key in kept] for step in untouched] == [[step[key] for key in kept] for step in planned]
+    assert [step["status"] for step in untouched] == ["untouched"] * len(planned)
+    assert not [step["sql"] for step in untouched if "%(" in step["sql"]]
+
+
 def test_creates_only_what_is_missing(database):
     database.cli("migrate")
     truth.fill(database, "2026-01-01 00:00:00", "2026-02-01 00:00:00")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from conftest import run_cli
@@ -76,6 +79,25 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(tmp_path):
     )
     assert answer.json["error"]["code"] == "password_on_command_line"
     assert "s3cret" not in answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.parametrize(("stdout", "code"), [(">&-", 4), (">/dev/full", 1), ("| true", None)])
+def test_a_stdout_that_takes_nothing_gives_no_traceback(tmp_path, output, stdout, code):
+    command = f"{sys.executable} -m rlops config show --output {output}"
+    if code == 4:
+        command = f"{sys.executable} -m rlops verify --url mysql://root@127.0.0.1:1/shop --output {output}"
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(
+        ["bash", "-c", f"{command} {stdout}"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    if code is not None:
+        assert done.returncode == code, done.stderr
+    if stdout == ">/dev/full":
+        assert "No space left on device" in done.stderr
+        assert "rlops history" in done.stderr
 
 
 def test_version(tmp_path):
