@@ -18,7 +18,7 @@ from truth import TABLES, quoted
 
 CREATE = Path(__file__).parents[2] / "sql" / "create"
 INTERACTIONS, MODELS, FEATURES = TABLES
-OWN = ("rlops_state", "rlops_run", "rlops_step")
+OWN = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step")
 SHOP = {"users", "product"}
 STAMP = "20260101_000000"
 OLD, NEW = 1200, 100  # interactions; the first chunk takes 1,000
@@ -262,6 +262,9 @@ def _holds(database: Any, expects: list[dict[str, Any]]) -> bool | None:
     names = truth.tables(database)
     held = []
     for expect in expects:
+        if expect["kind"] == "query":
+            held.append(bool(next(iter(database.query(expect["name"])[0].values()))) == expect["present"])
+            continue
         there = expect["table"] in names
         if expect["kind"] == "foreign_key":
             there = there and f"CONSTRAINT `{expect['name']}` FOREIGN KEY" in truth.definition(
