@@ -163,7 +163,7 @@ def test_every_point(matrix, what, capsys, record_property):
         for point in POINTS:
             (matrix.kill if what == "kill" else matrix.cut)(number, point)
     record_property("points", matrix.struck)
-    name, label = matrix.scenario.arguments[0], matrix.scenario.database.server.label
+    name, label = type(matrix.scenario).__name__.lower(), matrix.scenario.database.server.label
     with capsys.disabled():
         print(
             f"\n{label}: {name}: {what} at {matrix.struck} points in {len(matrix.statements)} statements,"
