@@ -16,7 +16,7 @@ from rlops.ops.backups import Backup, bring_back, describe, merge, orphans, regr
 from rlops.ops.backups.bring_back import Kept, Planned
 from rlops.ops.backups.merge import Merge, OnConflict
 from rlops.plan import Answer, Plan, Step
-from rlops.sqlfiles import SqlFolder
+from rlops.sqlfiles import SqlFolder, quote
 from rlops.structure import Table, normalise, read_table
 from rlops.words import counted
 
@@ -43,7 +43,7 @@ def plan(
         again += " --on-conflict backup"
     if (there := _brought_back(db, sql, taken)) and backup_id in (None, there.id):
         return _finish(db, sql, there, again)
-    backup = _choose(taken, backup_id, db.schema)
+    backup = _choose(db, taken, backup_id)
     existing = {name for name in backup.tables if read_table(db, name) is not None}
     if existing and not merging:
         _refuse_existing(db, backup, existing)
@@ -78,14 +78,24 @@ def plan(
     )  # fmt: skip
 
 
-def _choose(found: list[Backup], backup_id: str | None, schema: str) -> Backup:
-    if not found:
-        raise Refused(f"{schema} has no backups; nothing was changed", "`rlops rollback` makes one.", "no_backup")
-    if backup_id is None:
-        return found[0]
+def _choose(db: Database, found: list[Backup], backup_id: str | None) -> Backup:
     for backup in found:
-        if backup.id == backup_id:
+        if backup_id in (None, backup.id):
             return backup
+    record = manifests.read(db).get(backup_id or "")
+    if record and record.manifest.get("copies"):
+        moves = ", ".join(
+            f"{quote(record.manifest['copy_to'])}.{name} TO {quote(db.schema)}.{name}"
+            for name in (quote(each["backup_table"]) for each in record.manifest["tables"])
+        )
+        raise Refused(
+            f"the tables of backup {record.id} are not in {db.schema} any more, but they were copied to"
+            f" {record.manifest['copy_to']}. Nothing was changed",
+            f"Bring the copies here, which takes no time at any size, then type the same command again:\nRENAME TABLE {moves};",
+            "only_a_copy",
+        )
+    if not found:
+        raise Refused(f"{db.schema} has no backups; nothing was changed", "`rlops rollback` makes one.", "no_backup")
     raise Usage(
         f"there is no backup {backup_id!r}", "There are: " + ", ".join(backup.id for backup in found), "no_such_backup"
     )

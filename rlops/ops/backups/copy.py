@@ -106,6 +106,8 @@ class Copy:
     backup: str
     destination: str
     total: int | None
+    anew: bool = False
+    """Whether the copy is made now, so that what an earlier one had come to doesn't count."""
 
     @property
     def copy(self) -> str:
@@ -118,9 +120,11 @@ class Copy:
         assert isinstance(table, Table)
         key = key_column(table)
         assert key
-        done = dict(manifests.progress(db, self.backup_id, self.backup))
+        begins = self.anew and after is None
+        done = {} if begins else dict(manifests.progress(db, self.backup_id, self.backup))
         bounds = ends_at(db, self.sql, self.backup, key, after=done.get("after"), size=size)
         if bounds is None:
+            self._whole(db, done.get("rows", 0))
             manifests.save_progress(
                 db, self.backup_id, self.backup, {"rows": 0, "xor1": 0, "xor2": 0} | done | {"done": True}
             )
@@ -135,7 +139,8 @@ class Copy:
             raise Failed(
                 f"rows {bounds[0] + 1} to {bounds[1]} of {self.copy} differ from those of {self.backup}:"
                 f" {there['row_count']} rows with another hash than {here['row_count']}",
-                f"Drop {self.copy} (somebody else wrote to it, or a row is longer than max_allowed_packet), then `rlops rollback`.",
+                f"Somebody else wrote to it, or a row is longer than max_allowed_packet. DROP TABLE {self.copy}; then"
+                " `rlops rollback` copies it anew.",
                 "copy_differs",
             )
         kept = {
@@ -144,6 +149,16 @@ class Copy:
         }  # fmt: skip
         manifests.save_progress(db, self.backup_id, self.backup, kept)
         return Chunk(here["row_count"], bounds[1], last=False)
+
+    def _whole(self, db: Database, rows: int) -> None:
+        """Check that the copy has what was copied and nothing else: each range was compared, but not what lies outside."""
+        found = int(db.value(f"SELECT COUNT(*) FROM {self.copy}"))
+        if found != rows:
+            raise Failed(
+                f"{self.copy} has {found:,} rows, and {rows:,} were copied: somebody else wrote to it",
+                f"DROP TABLE {self.copy}; then `rlops rollback` copies it anew.",
+                "copy_differs",
+            )
 
     def _hash(self, db: Database, name: str, table: Table, key: str, values: Mapping[str, Any]) -> dict[str, int]:
         names = {"table": Keywords((name,)), "hash": Keywords((rowhash.aggregate(table.columns),)), "key": key}
@@ -157,13 +172,14 @@ def steps(
     """The steps that copy what is not copied yet. `volatile`: the backup's name has a time in it and isn't there yet."""
     planned = []
     for name in backup.tables.values():
-        work = Copy(sql, backup.id, name, destination, rows.get(name))
         done = backup.record.progress.get(name, {}) if backup.record else {}
         if done.get("done"):
             continue
         sought = f"TABLE_SCHEMA = {literal(destination)} AND TABLE_NAME = {literal(name)}"
         there = f"SELECT COUNT(*) FROM information_schema.TABLES WHERE {sought}"
-        if volatile or not db.value(there):
+        anew = volatile or not db.value(there)
+        work = Copy(sql, backup.id, name, destination, rows.get(name), anew)
+        if anew:
             names = {"copy": Keywords((work.copy,)), "backup": name}
             statement = sql.statement(
                 "rollback/110_create_copy", names, volatile=("copy", "backup") if volatile else ()
