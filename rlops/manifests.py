@@ -102,11 +102,10 @@ def stop_merges(db: Database, tables: Sequence[str]) -> None:
     for record in read(db).values():
         left = {part: done for part, done in record.progress.items() if part not in tables}
         if len(left) < len(record.progress):
-            state = "merging" if left and record.state == "merged" else record.state
-            db.execute(
-                f"UPDATE {TABLE} SET state = %s, progress = %s WHERE id = %s",
-                (state if left else "kept", json.dumps(left) if left else None, record.id),
-            )
+            merged = any(each["table"] in left for each in record.manifest["tables"])
+            state = "merging" if merged else "copied" if record.manifest.get("copies") else "kept"
+            text = json.dumps(left) if left else None
+            db.execute(f"UPDATE {TABLE} SET state = %s, progress = %s WHERE id = %s", (state, text, record.id))
 
 
 @dataclass(frozen=True)

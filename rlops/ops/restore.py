@@ -17,7 +17,7 @@ from rlops.ops.backups.bring_back import Kept, Planned
 from rlops.ops.backups.merge import Merge, OnConflict
 from rlops.plan import Answer, Plan, Step
 from rlops.sqlfiles import SqlFolder, quote
-from rlops.structure import Table, normalise, read_table
+from rlops.structure import ForeignKey, Table, normalise, read_table
 from rlops.words import counted
 
 RENAME = bring_back.RENAME
@@ -123,8 +123,15 @@ def _kept(db: Database, sql: SqlFolder, backup: Backup) -> list[Kept]:
         # Rows are looked at by the declared keys too: a partitioned table has none, and its rows lose parents all the same.
         had = {key.columns for key in keys}
         parents = (*keys, *(key for key in declared_keys if key.columns not in had))
+        keys, parents = (tuple(_along(key, backup) for key in each) for each in (keys, parents))
         found.append(Kept(table, backup.tables[table], live, keys, parents))
     return found
+
+
+def _along(key: ForeignKey, backup: Backup) -> ForeignKey:
+    """The key to another table of the backup is added while that one has its backup's name, and follows its rename."""
+    there = None if key.ref_schema else backup.tables.get(key.ref_table)
+    return replace(key, ref_table=there) if there else key
 
 
 def _merge(
@@ -169,6 +176,7 @@ def _begun(db: Database, sql: SqlFolder, backup: Backup) -> Step:
             found = describe.manifest(db, sql, "unknown", told)
             for each in found["tables"]:  # they have none any more, which says nothing of those that they had
                 del each["foreign_keys"]
+                each.update(describe.sizes(db, each["backup_table"]))
             record = manifests.by(journal.Actor.current(), None, backup.id, "merging", found)
         return record.now("merging")
 

@@ -125,6 +125,8 @@ class Rollback:
 
         def begun(db: Database) -> Record:
             found = describe.manifest(db, sql, mode, [(old, new, old) for old, new in renames], self.copy_to)
+            for each, counts in zip(found["tables"], tables, strict=True):
+                each.update(counts)
             return manifests.by(Actor.current(), self.ticket, self.id, "begun", found)
 
         steps = [

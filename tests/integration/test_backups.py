@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+import threading
 from datetime import timedelta
 
 import pytest
 import truth
 from conftest import quoted
 from truth import TABLES
+
+from rlops.sqlfiles import default_root
 
 INTERACTIONS, MODELS, FEATURES = TABLES
 
@@ -284,8 +288,6 @@ def test_a_session_that_uses_the_tables_is_named(filled):
     with filled.connect(autocommit=False) as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*), SLEEP(0) FROM {INTERACTIONS}")
         ident = connection.thread_id()
-        import threading
-
         other = filled.connect()
         worker = threading.Thread(target=_slow, args=(other,))
         worker.start()
@@ -430,10 +432,6 @@ def _seekdb(make_database):
 
 
 def test_a_table_whose_backup_would_have_too_long_a_name(filled, tmp_path):
-    import shutil
-
-    from rlops.sqlfiles import default_root
-
     long = "m" * 50
     folder = tmp_path / "sql"
     shutil.copytree(default_root(), folder)
@@ -445,3 +443,27 @@ def test_a_table_whose_backup_would_have_too_long_a_name(filled, tmp_path):
     told = filled.cli("rollback", "--yes", "--sql-dir", str(folder), "--output", "json", check=5).json
     assert told["error"]["code"] == "long_name"
     assert truth.tables(filled) == before
+
+
+def test_a_declared_table_that_refers_to_another(filled, tmp_path):
+    """They go and come back together, key included; one alone is refused while the other refers to it."""
+    folder = tmp_path / "sql"
+    shutil.copytree(default_root(), folder)
+    (folder / "create" / "040_runs.sql").write_text(
+        "-- Create one that refers to a model.\n-- kind: write\n-- needs: CREATE\n"
+        "CREATE TABLE `runs` (`id` BIGINT NOT NULL PRIMARY KEY, `model_id` BIGINT NOT NULL,\n"
+        "  INDEX `idx_model` (`model_id`),\n"
+        f"  CONSTRAINT `fk_runs_model` FOREIGN KEY (`model_id`) REFERENCES `{MODELS}` (`id`))\n"
+    )
+    with_runs = ("--sql-dir", str(folder))
+    filled.cli("migrate", *with_runs)
+    truth.execute(filled, f"INSERT INTO runs SELECT 1, MIN(id) FROM {MODELS}")
+    tables = (*TABLES, "runs")
+    kept = {table: (truth.rows(filled, table), truth.definition(filled, table)) for table in tables}
+    told = roll_back(filled, *with_runs, "--table", MODELS, check=5)
+    assert told["error"]["code"] == "referenced"
+    assert "runs" in told["error"]["message"]
+    roll_back(filled, *with_runs)
+    assert not set(tables) & truth.tables(filled)
+    filled.cli("restore", *with_runs)
+    assert {table: (truth.rows(filled, table), truth.definition(filled, table)) for table in tables} == kept

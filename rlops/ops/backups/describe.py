@@ -25,8 +25,13 @@ def manifest(
     }
 
 
+def sizes(db: Database, at: str) -> dict[str, Any]:
+    """Rows, with their source, and bytes of one table."""
+    return {**counting.count(db, at).fields(), "bytes": facts.bytes_of(db, at)}
+
+
 def table(db: Database, sql: SqlFolder, name: str, backup_table: str, at: str) -> dict[str, Any]:
-    """Definition, keys, triggers, partitions, grants, counter, rows and bytes of one table."""
+    """Definition, keys, triggers, partitions, grants and counter of one table; `sizes` are added by who counts them."""
     live = read_table(db, at)
     assert isinstance(live, Table), at
     return {
@@ -39,8 +44,6 @@ def table(db: Database, sql: SqlFolder, name: str, backup_table: str, at: str) -
         "partitions": str(live.partitioning) if live.partitioning else None,
         "grants": grants(db, sql, name),
         "auto_increment": live.auto_increment,
-        **counting.count(db, at).fields(),
-        "bytes": facts.bytes_of(db, at),
     }
 
 

@@ -87,6 +87,8 @@ def show(db: Database, sql: SqlFolder, backup_id: str) -> Answer:
     if backup and manifest is None:
         told = [(table, name, name) for table, name in backup.tables.items()]
         manifest = {"id": backup.id, "state": "no manifest", **describe.manifest(db, sql, "unknown", told)}
+        for each in manifest["tables"]:
+            each.update(describe.sizes(db, each["backup_table"]))
     present = list(backup.tables.values()) if backup else []
     headline = (
         f"Backup {backup_id}: {counted(len(present), 'table')} here."

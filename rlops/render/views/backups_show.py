@@ -25,7 +25,7 @@ def view(answer: Answer) -> Iterator[RenderableType]:
     for t in manifest["tables"]:
         listed.add_row(
             t["table"], t["backup_table"], number(t["rows"], t["rows_estimated"]), "~" + size(t["bytes"]),
-            number(t["auto_increment"]), str(len(t["foreign_keys"])), str(len(t["triggers"])),
+            number(t["auto_increment"]), str(len(t.get("foreign_keys", ()))), str(len(t["triggers"])),
             "yes" if t["partitions"] else "no", str(len(t["grants"])),
         )  # fmt: skip
     yield listed
