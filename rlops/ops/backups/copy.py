@@ -161,7 +161,10 @@ class Copy:
             )
 
     def _hash(self, db: Database, name: str, table: Table, key: str, values: Mapping[str, Any]) -> dict[str, int]:
-        names = {"table": Keywords((name,)), "hash": Keywords((rowhash.aggregate(table.columns),)), "key": key}
+        names = {
+            "table": Keywords((name,)), "key": key, "hash": Keywords((rowhash.of_digests("digest"),)),
+            "digest": Keywords((rowhash.digest(table.columns),)),
+        }  # fmt: skip
         statement = self.sql.statement("rollback/140_hash_rows", names, values)
         return {key: int(value) for key, value in (db.row(statement.sql, statement.values) or {}).items()}
 
