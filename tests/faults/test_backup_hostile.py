@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 import pymysql
@@ -17,6 +18,7 @@ from rlops.sandbox.server import RunningServer
 __all__ = ["ours"]
 
 INTERACTIONS, MODELS, FEATURES = TABLES
+FULL = r"is full|No more room|Failed to set SDI .* 'innodb_system'"  # 1114; MariaDB's 1005; MySQL's 3664
 
 
 @pytest.fixture
@@ -94,28 +96,28 @@ def test_a_disk_that_fills_up_during_a_copy(server, start_server, tmp_path):
     """The rename has kept every row; the copy stops, says so, and goes on once there is room."""
     if not isinstance(server, RunningServer) or server.port is None:
         pytest.skip("wants MySQL or MariaDB of ours")
-    if server.version.startswith("10."):
-        pytest.skip("MariaDB 10.11 can't drop a table on a full tablespace, so no room can be made")
-    options = ("--innodb-file-per-table=0", "--innodb-data-file-path=ibdata1:12M:autoextend:max:40M")
+    if server.family == "mariadb":
+        pytest.skip("it dies of a full system tablespace that holds its undo logs too, sooner or later")
+    options = ("--innodb-file-per-table=0", "--innodb-data-file-path=ibdata1:12M:autoextend:max:64M")
     database = PlainDatabase(start_server(server.label, *options), f"t_{uuid.uuid4().hex[:12]}", tmp_path)
     fill_shop(database)
     database.cli("migrate", "--environment", "development")
-    truth.fill(database, *(f"2020-01-01 00:00:{n % 60:02}" for n in range(6000)))
+    truth.fill(database, *(f"2020-01-01 00:00:{n % 60:02}" for n in range(20000)))
     truth.execute(
         database,
         "CREATE DATABASE elsewhere",
         "CREATE TABLE filler (id BIGINT AUTO_INCREMENT PRIMARY KEY, text LONGTEXT)",
     )
     truth.execute(database, "CREATE TABLE room (id BIGINT AUTO_INCREMENT PRIMARY KEY, text LONGTEXT)")
-    for _ in range(60):
+    for _ in range(200):
         truth.execute(database, "INSERT INTO room (text) VALUES (REPEAT('x', 40000))")
-    with pytest.raises(pymysql.err.MySQLError, match="full"):
+    with pytest.raises(pymysql.err.MySQLError, match=FULL):
         while True:
             truth.execute(database, "INSERT INTO filler (text) VALUES (REPEAT('x', 40000))")
     truth.execute(database, "DROP TABLE room")  # enough for the records, not for the copy
     kept = whole(database)
     told = roll_back(database, "--backup", "copy", "--to-database", "elsewhere", check=1)
-    assert "full" in told["error"]["message"], told["error"]
+    assert re.search(FULL, told["error"]["message"]), told["error"]
     assert "Applied: 1-" in told["error"]["message"]
     assert not set(TABLES) & truth.tables(database)
     assert whole(database) == kept
