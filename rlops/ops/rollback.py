@@ -20,6 +20,7 @@ from rlops.sqlfiles import SqlFolder, Statement
 from rlops.structure import Other, Table, read_table
 from rlops.words import counted
 
+BYTES = "the server's estimate, which lags behind"
 LONGEST_NAME = 64  # characters, on every engine
 
 
@@ -53,13 +54,14 @@ class Rollback:
         ]
         steps = [*self._new(db, sql, renames, live, tables), *leftovers]
         notes = [
-            f"{t['table']}: {_rows(t)} rows, about {t['bytes']:,} bytes, go to {t['backup_table']}" for t in tables
+            f"{t['table']}: {_rows(t)} rows, about {t['bytes']:,} bytes ({BYTES}), go to {t['backup_table']}"
+            for t in tables
         ]
         missing = [name for name in self._chosen(sql) if name not in live]
         notes += [f"{name}: does not exist, stays so" for name in missing] if renames else []
         notes += depend.notes() if depend else ()
         mode = "copy" if self.copy_to else "rename"
-        backup = {"id": self.id, "mode": mode, "tables": tables, "copy_to": self.copy_to}
+        backup = {"id": self.id, "mode": mode, "tables": tables, "copy_to": self.copy_to, "bytes_source": BYTES}
         return Plan(
             "rollback", tuple(steps),
             {"backup": backup if renames else None, "dependents": depend.data() if depend else None},
