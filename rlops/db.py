@@ -23,6 +23,7 @@ LOCK_WAIT = {1205, 3572}
 CONFLICT = {1213, 1020, 6002, 6004, 6005}
 TIMED_OUT = {3024, 1969, 1317, 4012}
 DUPLICATE = {1062, 1586}
+NO_PARENT = {1216, 1452}
 FORBIDDEN = {1044, 1045, 1142, 1143, 1227, 1370, 1095, 1290, 1410}
 NO_TABLE = {1146, 1051}
 TABLE_EXISTS = 1050
@@ -56,6 +57,10 @@ class Duplicate(ServerError):
     """A row of the same unique key is there already."""
 
 
+class NoParent(ServerError):
+    """The row that a foreign key refers to is not there."""
+
+
 class TimedOut(ServerError):
     """The statement passed its time limit and was ended by the server."""
 
@@ -76,6 +81,7 @@ def server_error(error: pymysql.err.MySQLError) -> ServerError:
         (LOCK_WAIT, LockWait),
         (CONFLICT, Conflict),
         (DUPLICATE, Duplicate),
+        (NO_PARENT, NoParent),
         (TIMED_OUT, TimedOut),
         (FORBIDDEN, Forbidden),
     )

@@ -181,6 +181,18 @@ def test_a_table_that_an_orm_made(database):
     assert newest > max(row[0] for row in kept)
 
 
+def test_a_replaced_row_is_kept_with_the_columns_that_the_backup_has_not(database):
+    made_by_an_orm(database)
+    truth.execute(
+        database,
+        f"INSERT INTO {INTERACTIONS} (id, user_id, product_id, timestamp, source) VALUES (3, 1, 1, '2026-10-01', 'kept')",
+    )
+    merge(database, "--on-conflict", "backup", "--yes")
+    (name,) = (name for name in truth.tables(database) if "__replaced_" in name)
+    assert [(row["id"], row["source"]) for row in database.query(f"SELECT id, source FROM {name}")] == [(3, "kept")]
+    assert truth.count(database, INTERACTIONS, "id = 3 AND source = 'orm'") == 1
+
+
 @pytest.mark.parametrize(
     ("definition", "named"),
     [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from rlops import counting, facts, manifests
-from rlops.db import Conflict, Database, Duplicate
+from rlops.db import Conflict, Database, Duplicate, NoParent
 from rlops.errors import Failed
 from rlops.ops.backups import copy, describe, orphans
 from rlops.ops.backups.matching import Match, match
@@ -61,8 +61,8 @@ class Merge:
             return Chunk(0, "done", last=True)
         try:
             counts = self._range(db, dict(zip(("after", "upto"), bounds, strict=True)))
-        except Duplicate as error:
-            raise Conflict(error.number, f"a row of the same key was written at this moment: {error.text}") from error
+        except (Duplicate, NoParent) as error:
+            raise Conflict(error.number, f"another session wrote or deleted at this moment: {error.text}") from error
         kept = {name: done.get(name, 0) + number for name, number in counts.items()}
         manifests.save_progress(db, self.backup_id, self.table, {**kept, "after": bounds[1]})
         return Chunk(counts["merged"], bounds[1], last=False)
@@ -73,10 +73,10 @@ class Merge:
         before = self._count(db, bounds, there)
         aside = 0
         if self.keys:
-            aside = self._write(db, "restore/130_keep_aside", bounds, f"{gone} AND NOT {there}", self.set_aside)
+            aside = self._write(db, "restore/130_keep_aside", bounds, f"{gone} AND NOT {there}", into=self.set_aside)
         if self.on_conflict == "keep":
             clashing = self._write(
-                db, "restore/130_keep_aside", bounds, f"NOT {gone} AND {clashes} AND NOT {there}", self.clashing
+                db, "restore/130_keep_aside", bounds, f"NOT {gone} AND {clashes} AND NOT {there}", into=self.clashing
             )
         else:
             clashing = self._make_way(db, bounds, f"NOT {gone}")
@@ -98,16 +98,23 @@ class Merge:
         moved = 0
         for index in self.match.unique:
             text = f"{wanted} AND {self.match.equal(index)} AND NOT {self.match.same()}"
-            kept = self._write(db, "restore/140_keep_replaced", bounds, text, self.clashing)
+            kept = self._write(
+                db,
+                "restore/140_keep_replaced",
+                bounds,
+                text,
+                into=self.clashing,
+                columns=copy.plain(self.match.live.columns),
+            )
             removed = self._write(db, "restore/150_remove_replaced", bounds, text)
             if kept != removed:
                 raise Conflict(0, f"rows of {self.table} were changed by another session at this moment")
             moved += kept
         return moved
 
-    def _names(self, condition: str, into: str = "") -> dict[str, Any]:
+    def _names(self, condition: str, into: str = "", columns: Sequence[str] = ()) -> dict[str, Any]:
         return {
-            "table": self.table, "backup": self.backup, "set_aside": into, "columns": list(self.match.columns),
+            "table": self.table, "backup": self.backup, "set_aside": into, "columns": list(columns or self.match.columns),
             "key": self.match.key, "condition": Keywords((f"({condition})",)),
         }  # fmt: skip
 
@@ -115,8 +122,17 @@ class Merge:
         statement = self.sql.statement("restore/120_merge_range", self._names(condition), bounds)
         return int(db.value(statement.sql, statement.values))
 
-    def _write(self, db: Database, file: str, bounds: Mapping[str, int], condition: str, into: str = "") -> int:
-        statement = self.sql.statement(file, self._names(condition, into), bounds)
+    def _write(
+        self,
+        db: Database,
+        file: str,
+        bounds: Mapping[str, int],
+        condition: str,
+        *,
+        into: str = "",
+        columns: Sequence[str] = (),
+    ) -> int:
+        statement = self.sql.statement(file, self._names(condition, into, columns), bounds)
         return db.execute(statement.sql, statement.values)
 
 
