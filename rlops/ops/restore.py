@@ -120,6 +120,10 @@ def _kept(db: Database, sql: SqlFolder, backup: Backup) -> list[Kept]:
         declared_keys = normalise(wanted[table], db.family).foreign_keys if table in wanted else ()
         described = backup.manifest.get(table, {})
         keys = describe.keys(described, wanted[table], db.family, live) if table in wanted or described else ()
+        # seekdb lists keys in another order than they were added in; the declared order gives the same list again.
+        places = [key.columns for key in declared_keys]
+        if all(key.columns in places for key in keys):
+            keys = tuple(sorted(keys, key=lambda key: places.index(key.columns)))
         # Rows are looked at by the declared keys too: a partitioned table has none, and its rows lose parents all the same.
         had = {key.columns for key in keys}
         parents = (*keys, *(key for key in declared_keys if key.columns not in had))

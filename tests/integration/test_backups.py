@@ -408,7 +408,7 @@ def test_a_grant_whose_account_is_gone_keeps_nothing_from_coming_back(filled):
 
 
 @pytest.mark.parametrize(
-    "name", ["x" * 64, "Ünsere Läden", "a`b'c%s", "select"], ids=["64", "umlauts", "quotes", "word"]
+    "name", ["x" * 64, "ünsere läden", "a`b'c%s", "select"], ids=["64", "umlauts", "quotes", "word"]
 )
 def test_names_of_schemas(make_database, name):
     if make_database.__name__ and name == "a`b'c%s" and _seekdb(make_database):
