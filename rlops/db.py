@@ -22,6 +22,8 @@ LOST = {2006, 2013, 2014, 2055, 4031, 1053, 1077, 1079, 1927, 3169}
 LOCK_WAIT = {1205, 3572}
 CONFLICT = {1213, 1020, 6002, 6004, 6005}
 TIMED_OUT = {3024, 1969, 1317, 4012}
+DUPLICATE = {1062, 1586}
+NO_PARENT = {1216, 1452}
 FORBIDDEN = {1044, 1045, 1142, 1143, 1227, 1370, 1095, 1290, 1410}
 NO_TABLE = {1146, 1051}
 TABLE_EXISTS = 1050
@@ -55,6 +57,14 @@ class Conflict(ServerError):
     """The server took this transaction as the victim of a conflict and rolled it back: it may be tried again."""
 
 
+class Duplicate(ServerError):
+    """A row of the same unique key is there already."""
+
+
+class NoParent(ServerError):
+    """The row that a foreign key refers to is not there."""
+
+
 class TimedOut(ServerError):
     """The statement passed its time limit and was ended by the server."""
 
@@ -71,7 +81,14 @@ def server_error(error: pymysql.err.MySQLError) -> ServerError:
     text = str(error.args[1]) if len(error.args) > 1 else str(error)
     if number in LOST or (number == 0 and isinstance(error, pymysql.err.InterfaceError)):
         return Lost(number, text or "the connection was lost")
-    kinds = ((LOCK_WAIT, LockWait), (CONFLICT, Conflict), (TIMED_OUT, TimedOut), (FORBIDDEN, Forbidden))
+    kinds = (
+        (LOCK_WAIT, LockWait),
+        (CONFLICT, Conflict),
+        (DUPLICATE, Duplicate),
+        (NO_PARENT, NoParent),
+        (TIMED_OUT, TimedOut),
+        (FORBIDDEN, Forbidden),
+    )
     for numbers, kind in kinds:
         if number in numbers:
             return kind(number, text)

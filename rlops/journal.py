@@ -16,7 +16,7 @@ from rlops.db import Database, Row
 from rlops.plan import Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 
-TABLES = ("rlops_state", "rlops_run", "rlops_step")
+TABLES = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step")
 
 
 @dataclass(frozen=True)

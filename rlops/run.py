@@ -155,7 +155,8 @@ class _Run:
             pace.took(now - chunk_began)
             self.rows, self.chunks, position = self.rows + chunk.rows, self.chunks + 1, chunk.position
             refused, deadline = 0, now + self.options.retry_for
-            self.emit(Progress(step.name, self.rows, work.total, now - began))
+            if not step.records:
+                self.emit(Progress(step.name, self.rows, work.total, now - began))
             if chunk.last:
                 return
 

@@ -18,7 +18,7 @@ COMMANDS = {
     "grant": (ROLLOUT, "Give the application account the declared privileges."),
     "verify": (ROLLOUT, "Compare structure and grants with what is declared."),
     "rollback": (ROLLOUT, "Keep every row in a backup, then remove the tables."),
-    "backups": (ROLLOUT, "Show the backups that rollbacks kept."),
+    "backups": (ROLLOUT, "Show and prune the backups that rollbacks kept."),
     "restore": (ROLLOUT, "Bring a backup's tables back."),
     "cleanup": (CARE, "Remove interactions older than the retention, gently."),
     "uninstall": (CARE, "Remove rlops' own tables; never the three tables."),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rlops import clock, journal, lock, planfile, reconcile, render, run
 from rlops.audit import AuditLog
-from rlops.db import Database, Forbidden, LockWait, ServerError
+from rlops.db import NO_TABLE, Database, Forbidden, LockWait, ServerError
 from rlops.errors import Blocked, Exit, Failed, Refused, Usage
 from rlops.ops import requirements
 from rlops.plan import Answer, Plan, not_run
@@ -120,6 +120,14 @@ def _plan(planner: Planner, db: Database, sql: SqlFolder) -> Plan:
             f"the tables can't be looked at, since another session's lock is in the way ({error.text}). Nothing was changed",
             "Somebody's DDL waits or runs on them: type the same command again when it has ended.",
             "lock_wait",
+        ) from error
+    except ServerError as error:
+        if error.number not in NO_TABLE:
+            raise
+        raise Blocked(
+            f"the tables changed while they were looked at ({error.text}). Nothing was changed",
+            "Somebody else is at work here: look with `rlops history`, then type the same command again.",
+            "changed_meanwhile",
         ) from error
     # A plan that writes needs rlops' own tables first, for the journal.
     own = journal.missing_steps(db, sql) if plan.steps and plan.journaled else ()

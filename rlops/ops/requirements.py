@@ -86,12 +86,20 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "rollback": (
         Need(("DROP",), "tables", "rename them"),
         Need(("SELECT", "ALTER", "CREATE", "INSERT"), "schema", "rename to backups, drop their keys, count their rows"),
+        # One that is not seen and names a table makes every statement that fires it fail once that table is renamed.
+        Need(("TRIGGER",), "schema", "see triggers that name the tables", families=("mysql", "mariadb")),
         *_JOURNAL, _BLOCKERS,
+        Need(("EVENT",), "schema", "see events that name the tables", optional=True, families=("mysql", "mariadb")),
+        Need(("SHOW_ROUTINE",), "server", "see procedures that name the tables", optional=True, families=("mysql",)),
+        *(replace(need, why="keep the grants in the manifest", optional=True) for need in _OTHERS_GRANTS),
     ),
     "backups": (Need(("SELECT",), "schema", "see and count the backups"),),
+    "backups prune": (Need(("SELECT", "DROP"), "schema", "drop backups"), *_JOURNAL, _BLOCKERS),
     "restore": (
         Need(("SELECT", "ALTER", "DROP", "CREATE", "INSERT", "DELETE"), "schema", "rename backups, set rows aside"),
         *_PARENTS, *_JOURNAL, _BLOCKERS,
+        Need(("TRIGGER",), "schema", "see triggers that a merge fires", optional=True, families=("mysql", "mariadb")),
+        *(replace(need, why="compare the grants with the manifest", optional=True) for need in _OTHERS_GRANTS),
     ),
     "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find and delete expired rows"), *_JOURNAL, _BLOCKERS),
     "monitor": (
@@ -112,7 +120,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }  # fmt: skip
 
 DEVELOPMENT = ("migrate --fresh", "seed")
-WRITING = ("migrate", "grant", "rollback", "restore", "cleanup", "uninstall", "seed")
+WRITING = ("migrate", "grant", "rollback", "restore", "backups prune", "cleanup", "uninstall", "seed")
 
 
 def commands(environment: str) -> list[str]:

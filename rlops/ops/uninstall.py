@@ -26,7 +26,8 @@ def plan(db: Database, sql: SqlFolder, environment: str) -> Plan:
         Step(f"drop {name}", file.statement({"table": name}), (Expect("table", name, present=False),)) for name in own
     )
     kept = backups.found(db, sql)
-    notes = (f"{counted(len(kept), 'backup')} stay as they are: {', '.join(b.id for b in kept)}",) if kept else ()
+    listed = f"{counted(len(kept), 'backup')} stay as they are: {', '.join(b.id for b in kept)}"
+    notes = (f"{listed}; their manifests go, and a restore then goes by the declared form",) if kept else ()
     return Plan(
         "uninstall", steps, {"removed": own, "kept_backups": [backup.id for backup in kept]}, notes,
         question=f"This removes rlops' journal and its record of {db.schema}; the three tables stay.",

@@ -78,7 +78,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--engine", choices=list(PACKAGES), default="mysql-9.7", help="on which server (%(default)s)")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="runs of each measurement (%(default)s)")
     parser.add_argument("--rows", type=int, default=300_000, metavar="N", help="cleanup: a third expire (%(default)s)")
-    parser.add_argument("--large", action="store_true", help="rollback: up to ten million rows, half an hour")
+    parser.add_argument("--large", action="store_true", help="rollback: ten million rows too, half an hour")
     parser.add_argument("--markdown", action="store_true", help="print tables for the README")
     chosen = parser.parse_args()
     if unknown := [name for name in chosen.name if name not in BENCHMARKS]:

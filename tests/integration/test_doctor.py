@@ -101,7 +101,10 @@ def test_no_login_is_exit_4(shop: Shop) -> None:
 def prepare(shop: Shop, command: str) -> None:
     if command.partition(" ")[0] != "migrate":
         shop.rlops("migrate", *WRITES)
-    if command in ("restore", "backups"):
+    if command in ("restore", "backups", "backups prune"):
+        shop.rlops("rollback", "--yes")
+    if command == "backups prune":  # the newest stays
+        shop.rlops("migrate", *WRITES)
         shop.rlops("rollback", "--yes")
     if command == "cleanup":
         run(
@@ -126,6 +129,7 @@ COMMANDS = {
     "history": ("history",),
     "rollback": ("rollback", "--yes"),
     "backups": ("backups", "list"),
+    "backups prune": ("backups", "prune", "--older-than", "0", "--yes"),
     "restore": ("restore", "--yes"),
     "seed": ("seed", "--rows", "200", "--months", "2", *WRITES),
     "uninstall": ("uninstall", "--yes"),
@@ -297,7 +301,7 @@ def test_a_read_only_server_blocks_every_writing_command(start_server: Any, tmp_
         cursor.execute("GRANT CREATE USER ON *.* TO op@'%'")
     place = ("--socket", str(server.socket), "--user", "op", "--database", "shop", "--output", "json")
     data = run_cli("doctor", *place, home=tmp_path, check=3).json["data"]
-    blocked = {each["command"].split()[0] for each in data["commands"] if each["blocked"]}
+    blocked = {each["command"].partition(" --")[0] for each in data["commands"] if each["blocked"]}
     assert blocked == set(requirements.WRITING) - {"seed"}
     assert {finding["check"] for finding in data["findings"]} == {"server"}
     facts = {fact["name"]: fact for fact in data["server"]}

@@ -9,7 +9,7 @@ import truth
 from conftest import run_cli
 from truth import TABLES
 
-OWN = {"rlops_state", "rlops_run", "rlops_step"}
+OWN = {"rlops_state", "rlops_backup", "rlops_run", "rlops_step"}
 
 
 def created(database):
