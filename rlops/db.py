@@ -24,6 +24,7 @@ CONFLICT = {1213, 1020, 6002, 6004, 6005}
 TIMED_OUT = {3024, 1969, 1317, 4012}
 FORBIDDEN = {1044, 1045, 1142, 1143, 1227, 1370, 1095, 1290, 1410}
 NO_TABLE = {1146, 1051}
+DAMAGED = {1054, 1033, 1034, 1194, 1364, 1712, 1814, 1932}
 TABLE_EXISTS = 1050
 OTHER_WAY = "This server can't change the table as the file's `-- algorithm:` and ALGORITHM= say: change both of them."
 HINTS = {
@@ -59,6 +60,10 @@ class TimedOut(ServerError):
     """The statement passed its time limit and was ended by the server."""
 
 
+class Damaged(ServerError):
+    """A table that lacks a column, or that its engine can't read."""
+
+
 class Forbidden(ServerError):
     """The account lacks a privilege."""
 
@@ -71,7 +76,13 @@ def server_error(error: pymysql.err.MySQLError) -> ServerError:
     text = str(error.args[1]) if len(error.args) > 1 else str(error)
     if number in LOST or (number == 0 and isinstance(error, pymysql.err.InterfaceError)):
         return Lost(number, text or "the connection was lost")
-    kinds = ((LOCK_WAIT, LockWait), (CONFLICT, Conflict), (TIMED_OUT, TimedOut), (FORBIDDEN, Forbidden))
+    kinds = (
+        (LOCK_WAIT, LockWait),
+        (CONFLICT, Conflict),
+        (TIMED_OUT, TimedOut),
+        (FORBIDDEN, Forbidden),
+        (DAMAGED, Damaged),
+    )
     for numbers, kind in kinds:
         if number in numbers:
             return kind(number, text)
