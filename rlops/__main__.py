@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         from rlops.cli.entry import interrupted
 
         code = interrupted(arguments)
+    # An interrupt that went through an exec(), as of dataclasses, makes CPython end by SIGINT, unless another one ends well.
+    exec("")  # noqa: S102
     sys.exit(code)
 
 
