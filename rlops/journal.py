@@ -165,11 +165,14 @@ def unfinished_steps(db: Database) -> list[Row]:
 
 
 @_usable()
-def unfinished_runs(db: Database) -> int:
-    """How many runs nobody closed: their process died, or still runs."""
-    if "rlops_run" not in existing(db):
-        return 0
-    return int(db.value("SELECT COUNT(*) FROM rlops_run WHERE status = 'running'"))
+def anything_open(db: Database) -> bool:
+    """Whether there is a run that nobody closed, or a step whose outcome nobody wrote."""
+    if not {"rlops_run", "rlops_step"} <= existing(db):
+        return False
+    return bool(db.value(
+        "SELECT EXISTS (SELECT 1 FROM rlops_run WHERE status = 'running')"
+        " OR EXISTS (SELECT 1 FROM rlops_step WHERE status = 'intent')"
+    ))  # fmt: skip
 
 
 def settle_step(db: Database, step_id: int, status: str) -> None:

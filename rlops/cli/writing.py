@@ -96,7 +96,7 @@ def _remember(db: Database, sql: SqlFolder, answer: Answer) -> None:
 def _nothing_to_do(db: Database, sql: SqlFolder, planned: Answer, after: After | None) -> Answer:
     """Nothing but to settle what a run that died left in the journal, where no other run is at work."""
     settled: list[str] = []
-    if journal.unfinished_runs(db):
+    if journal.anything_open(db):
         with suppress(Blocked, Forbidden), lock.run_lock(db):
             settled = reconcile.settle(db)
     answer = replace(planned, notes=(*planned.notes, *settled))

@@ -42,11 +42,14 @@ def test_a_journal_that_the_engine_can_not_read_is_said_and_uninstall_removes_it
 
 
 @pytest.mark.parametrize("expect", ["no JSON", '[{"kind": "table", "table": "x", "later": 1}]', '{"kind": "table"}'])
-def test_an_open_step_of_another_version_is_settled_as_unknown(migrated, expect):
+@pytest.mark.parametrize("run", ["running", "failed"])
+def test_an_open_step_of_another_version_is_settled_as_unknown(migrated, run, expect):
+    """Also where its run could still be closed: a GRANT whose answer was lost, and which was carried out."""
     with migrated.connect() as connection, connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO rlops_run (command, status, plan_hash, started_at, account, os_user, host, pid, connection_id,"
-            " rlops_version) VALUES ('migrate', 'running', 'x', UTC_TIMESTAMP(), 'a', 'b', 'c', 1, 999999999, '9.9')"
+            " rlops_version) VALUES ('migrate', %s, 'x', UTC_TIMESTAMP(), 'a', 'b', 'c', 1, 999999999, '9.9')",
+            (run,),
         )
         cursor.execute(
             "INSERT INTO rlops_step (run_id, seq, name, file, sql_text, sql_hash, expect, status, started_at)"
