@@ -17,8 +17,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
         code = run(arguments)
     except KeyboardInterrupt:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
         from rlops.cli.entry import interrupted
 
         code = interrupted(arguments)

@@ -12,6 +12,7 @@ import typer
 
 from rlops.cli.app import COMMANDS, app
 from rlops.errors import Exit, Interrupted, RlopsError
+from rlops.stop import ignored
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -34,6 +35,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def interrupted(arguments: Sequence[str]) -> int:
     """Say that a signal came before the command had begun, or while it was only looking."""
+    ignored()
     return _report(arguments, Interrupted("interrupted; nothing was changed"))
 
 

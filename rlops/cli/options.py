@@ -14,7 +14,7 @@ from rlops.cli.session import Session
 from rlops.errors import Exit, Interrupted, RlopsError
 from rlops.plan import Answer
 from rlops.render import Output
-from rlops.stop import deferred
+from rlops.stop import ignored
 
 CONNECTION, OUTPUT, SAFETY = "Connection", "Output", "Safety"
 
@@ -146,9 +146,8 @@ def command(
             except KeyboardInterrupt:
                 stopped = Interrupted("interrupted; nothing was changed")
                 answer = Answer(title or name, stopped.exit, error=stopped)
-            with deferred():  # half a document would be worse than a late end
-                code = session.show(answer)
-            raise typer.Exit(code)
+            ignored()  # half a document, or a second one, would be worse than a late end
+            raise typer.Exit(session.show(answer))
 
         keyword_own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
         wrapper.__signature__ = inspect.Signature([*keyword_own, *more])  # type: ignore[attr-defined]
