@@ -26,6 +26,7 @@ DUPLICATE = {1062, 1586}
 NO_PARENT = {1216, 1452}
 FORBIDDEN = {1044, 1045, 1142, 1143, 1227, 1370, 1095, 1290, 1410}
 NO_TABLE = {1146, 1051}
+DAMAGED = {1054, 1033, 1034, 1194, 1364, 1712, 1814, 1932}
 TABLE_EXISTS = 1050
 OTHER_WAY = "This server can't change the table as the file's `-- algorithm:` and ALGORITHM= say: change both of them."
 HINTS = {
@@ -69,6 +70,10 @@ class TimedOut(ServerError):
     """The statement passed its time limit and was ended by the server."""
 
 
+class Damaged(ServerError):
+    """A table that lacks a column, or that its engine can't read."""
+
+
 class Forbidden(ServerError):
     """The account lacks a privilege."""
 
@@ -88,6 +93,7 @@ def server_error(error: pymysql.err.MySQLError) -> ServerError:
         (NO_PARENT, NoParent),
         (TIMED_OUT, TimedOut),
         (FORBIDDEN, Forbidden),
+        (DAMAGED, Damaged),
     )
     for numbers, kind in kinds:
         if number in numbers:

@@ -198,7 +198,9 @@ class _Run:
             verb = "has an unknown outcome"
         message = f"step {number} of {count} ({self.plan.steps[number - 1].name}) {verb}: {error.message}."
         message += f" Applied: {_ranges(applied)}. Untouched: {_ranges(list(range(at + 1, count + 1)))}."
-        hint = error.hint or f"Mend the cause, then type `{self.plan.again}`: it goes on where this run stopped."
+        hint = error.hint or (
+            f"Mend the cause, then type `{self.plan.again}` again, with the same options: it goes on where this run stopped."
+        )
         wrapped = RlopsError(message, hint, error.code)
         wrapped.exit = Exit.FAILED if changed and error.exit is not Exit.INTERRUPTED else error.exit
         return wrapped

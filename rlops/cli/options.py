@@ -14,6 +14,7 @@ from rlops.cli.session import Session
 from rlops.errors import Exit, Interrupted, RlopsError
 from rlops.plan import Answer
 from rlops.render import Output
+from rlops.stop import ignored
 
 CONNECTION, OUTPUT, SAFETY = "Connection", "Output", "Safety"
 
@@ -145,6 +146,7 @@ def command(
             except KeyboardInterrupt:
                 stopped = Interrupted("interrupted; nothing was changed")
                 answer = Answer(title or name, stopped.exit, error=stopped)
+            ignored()  # half a document, or a second one, would be worse than a late end
             raise typer.Exit(session.show(answer))
 
         keyword_own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]

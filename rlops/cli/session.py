@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rlops import engines, journal, render, settings, sqlfiles
 from rlops.cli import writing
 from rlops.connect import require_tls
-from rlops.db import Database, Forbidden, connect
+from rlops.db import Damaged, Database, Forbidden, connect
 from rlops.errors import Exit, Refused
 from rlops.plan import Answer
 from rlops.sandbox import STATE
@@ -83,8 +83,8 @@ class Session:
         said = self.target.environment
         try:
             known = journal.recorded(db).get("environment")
-        except Forbidden:
-            known = "production"  # what this account may not read can't have been made less strict
+        except (Forbidden, Damaged):
+            known = "production"  # what can't be read can't have been made less strict
         if "production" in (said, known):
             return "production"
         return known or said or "production"

@@ -96,7 +96,7 @@ def _remember(db: Database, sql: SqlFolder, answer: Answer) -> None:
 def _nothing_to_do(db: Database, sql: SqlFolder, planned: Answer, after: After | None) -> Answer:
     """Nothing but to settle what a run that died left in the journal, where no other run is at work."""
     settled: list[str] = []
-    if journal.unfinished(db):
+    if journal.anything_open(db):
         with suppress(Blocked, Forbidden), lock.run_lock(db):
             settled = reconcile.settle(db)
     answer = replace(planned, notes=(*planned.notes, *settled))
@@ -106,8 +106,9 @@ def _nothing_to_do(db: Database, sql: SqlFolder, planned: Answer, after: After |
 def _options(session: Session, db: Database, sql: SqlFolder) -> run.RunOptions:
     common, closes_at = session.common, None
     if common.window:
-        now = clock.writers_now(db, sql.policy.writers_time_zone)
-        closes_at = time.monotonic() + clock.seconds_left(common.window, now)
+        zone = sql.policy.writers_time_zone
+        now = clock.writers_now(db, zone)
+        closes_at = time.monotonic() + clock.seconds_between(db, zone, now, clock.closing(common.window, now))
     audit = AuditLog(Path(common.audit_log)) if common.audit_log else None
     return run.RunOptions(journal.Actor.current(), sql, common.ticket, common.retry_for, closes_at, audit)
 

@@ -9,12 +9,12 @@ from dataclasses import asdict, replace
 
 from rlops import counting, facts, journal
 from rlops.db import Database
-from rlops.errors import Exit, Failed, Refused
+from rlops.errors import Denied, Exit, Failed, Refused
 from rlops.ops import backups, declared, preflight, upgrade
 from rlops.ops.declared import Declared
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
-from rlops.structure import Finding, Other, compare, read_table
+from rlops.structure import Finding, Other, Table, compare, compare_triggers, read_table, read_triggers
 from rlops.words import counted
 
 _PARTITION_BY = re.compile(r"\bPARTITION\s+BY\b", re.IGNORECASE)
@@ -76,7 +76,11 @@ def _create(each: Declared, counter: int) -> Step:
 
 
 def _refuse_differences(db: Database, wanted: Sequence[Declared], live: Mapping[str, object]) -> None:
-    findings = [finding for each in wanted for finding in differences(db, each, live[each.table.name])]
+    findings = [
+        finding
+        for each in wanted
+        for finding in (*differences(db, each, live[each.table.name]), *_triggers(db, live[each.table.name]))
+    ]
     if findings:
         shown = "; ".join(f"{f.object}: {f.check} is {f.actual}, declared is {f.expected}" for f in findings[:3])
         more = f" (and {len(findings) - 3} more)" if len(findings) > 3 else ""
@@ -96,6 +100,20 @@ def differences(db: Database, wanted: Declared, live: object) -> list[Finding]:
     if isinstance(live, Other):
         return [Finding("table", name, "a table", f"a {live.kind}", "")]
     return compare(wanted.table, live, db.family)  # type: ignore[arg-type]
+
+
+def undeclared_triggers(db: Database, name: str) -> list[Finding]:
+    """The triggers of a table, none of which is declared. Raises Denied when this account may not see them."""
+    return compare_triggers(name, (), read_triggers(db, name))
+
+
+def _triggers(db: Database, live: object) -> list[Finding]:
+    if not isinstance(live, Table):
+        return []
+    try:
+        return undeclared_triggers(db, live.name)
+    except Denied:
+        return []  # verify says so; creating the other tables needs no right to see them
 
 
 def _drops(sql: SqlFolder, names: Sequence[str], live: Mapping[str, object]) -> tuple[Step, ...]:
@@ -127,7 +145,7 @@ def verify_created(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
         if live is None:
             findings.append(Finding("table", each.table.name, "a table", "absent", "rlops migrate"))
             continue
-        findings += differences(db, each, live)
+        findings += [*differences(db, each, live), *_triggers(db, live)]
         seen.append(facts.describe(db, each.table.name) | counting.count(db, each.table.name).fields())
     data = {**answer.data, "tables": seen, "findings": [asdict(finding) for finding in findings]}
     if findings:

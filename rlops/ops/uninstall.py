@@ -17,8 +17,7 @@ LEASE = "rlops_lease"
 
 def plan(db: Database, sql: SqlFolder, environment: str) -> Plan:
     """Plan the removal of rlops' own tables, journal last, since the run lock's holder is named in it."""
-    present = facts.tables(db)
-    own = [name for name in journal.TABLES if name in present]
+    own = _present(db)
     if own and db.engine.can.run_lock == "lease":
         own.append(LEASE)  # the run lock makes it anew for as long as this run takes
     file = sql.file("uninstall/010_drop_own_table")
@@ -39,9 +38,14 @@ def plan(db: Database, sql: SqlFolder, environment: str) -> Plan:
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Look whether they are gone."""
     del sql
-    left = [name for name in journal.TABLES if name in facts.tables(db)]
+    left = _present(db)
     if left:
         error = Failed(f"{', '.join(left)} still there", "Type `rlops uninstall` again.", "not_verified")
         return replace(answer, exit=Exit.FAILED, error=error)
     what = "rlops' own tables are gone; the three tables stay." if answer.steps else "Nothing to do."
     return replace(answer, headline=what)
+
+
+def _present(db: Database) -> list[str]:
+    kinds = facts.tables(db)
+    return [name for name in journal.TABLES if kinds.get(name, "VIEW") != "VIEW"]

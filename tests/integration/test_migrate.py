@@ -103,6 +103,20 @@ def test_a_table_that_differs_is_refused_and_nothing_is_created(database):
     assert truth.snapshot(database) == before
 
 
+def test_a_trigger_that_nobody_declared_is_refused_where_it_can_be_seen(database):
+    """verify calls it a difference, so migrate doesn't call the table as declared."""
+    database.cli("migrate")
+    if database.server.family == "mysql":
+        truth.execute(database, "SET GLOBAL log_bin_trust_function_creators = 1")
+    truth.execute(database, f"CREATE TRIGGER spy AFTER INSERT ON {TABLES[1]} FOR EACH ROW SET @seen = 1")
+    answer = database.cli("migrate", "--output", "json", check=5).json
+    assert answer["error"]["code"] == "differs"
+    (finding,) = answer["data"]["findings"]
+    assert (finding["check"], finding["object"]) == ("trigger", f"{TABLES[1]}.spy")
+    truth.execute(database, finding["hint"])
+    database.cli("migrate")
+
+
 def test_a_view_of_that_name_is_refused(database):
     truth.execute(database, "CREATE VIEW rl_model_metadata AS SELECT id FROM users")
     answer = database.cli("migrate", "--output", "json", check=5).json

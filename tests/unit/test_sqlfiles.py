@@ -34,6 +34,18 @@ def test_the_folder_that_comes_with_rlops_loads(family):
     ]  # fmt: skip
 
 
+def statement(path):
+    return [line for line in path.read_text().splitlines() if not line.startswith("--")]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(sqlfiles.default_root().glob("create/*.oceanbase.sql")), ids=lambda path: path.name
+)
+def test_a_table_on_seekdb_differs_by_its_collation_alone(path):
+    base = statement(path.with_name(path.name.replace(".oceanbase", "")))
+    assert statement(path) == [line.replace("utf8mb4_unicode_ci", "utf8mb4_general_ci") for line in base]
+
+
 BROKEN = {
     "no header": ("SELECT 1", "kind"),
     "unknown kind": ("-- a\n-- kind: drop\nSELECT 1", ":2: the kind 'drop'"),
