@@ -17,7 +17,7 @@ from rlops.db import Damaged, Database, Row
 from rlops.plan import Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 
-TABLES = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step")
+TABLES = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job")
 
 
 @contextmanager
@@ -192,6 +192,8 @@ def trim(db: Database, keep_days: int) -> None:
     db.execute(f"DELETE FROM rlops_step WHERE file NOT LIKE 'upgrade/%%' AND run_id IN ({old})", (keep_days,))
     unused = f"id IN (SELECT id FROM ({old}) AS old) AND id NOT IN (SELECT run_id FROM rlops_step)"
     db.execute(f"DELETE FROM rlops_run WHERE {unused}", (keep_days,))
+    over = "state IN ('done', 'aborted') AND finished_at < UTC_TIMESTAMP(6) - INTERVAL %s DAY"
+    db.execute(f"DELETE FROM rlops_job WHERE {over}", (keep_days,))
 
 
 @_usable()

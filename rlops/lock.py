@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from rlops import privileges
 from rlops.db import Conflict, Database, LockWait, Lost, Row, ServerError, TimedOut
 from rlops.errors import Blocked
 from rlops.events import Emit, Waiting, silent
@@ -96,6 +97,26 @@ def release(db: Database) -> None:
         )
     else:
         db.value("SELECT RELEASE_LOCK(%s)", (lock_name(db.schema),))
+
+
+def holder(db: Database) -> int | None:
+    """The connection that holds the lock; None when nobody does. Needs no privilege but, for a lease, SELECT on it.
+
+    An account that sees no other session takes a lease for held until somebody else has it or gives it back.
+    """
+    name = lock_name(db.schema)
+    if db.engine.can.run_lock != "lease":
+        found = db.value("SELECT IS_USED_LOCK(%s)", (name,))
+        return None if found is None else int(found)
+    try:
+        found = db.value("SELECT connection_id FROM rlops_lease WHERE name = %s", (name,))
+    except Lost:
+        raise
+    except ServerError:
+        return None  # nobody has ever taken it, or it is not for this account
+    if found is None or is_connected(db, int(found)) or not privileges.own(db).has("PROCESS"):
+        return None if found is None else int(found)
+    return None
 
 
 def _acquire_get_lock(db: Database) -> int | None:

@@ -33,7 +33,7 @@ VALUES = {
     "names", "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",
     "user_id", "product_id", "interaction_type", "reward", "context", "session_id", "since", "until", "parents",
     "connection", "environment", "installation_id", "schema_version", "rows", "password", "backup_id", "state", "os_user",
-    "rlops_version", "ticket", "manifest", "progress", "after", "upto", "next_id",
+    "rlops_version", "ticket", "manifest", "progress", "after", "upto", "next_id", "parent",
 }  # fmt: skip
 
 TOKEN = re.compile(

@@ -18,7 +18,7 @@ from truth import TABLES, quoted
 
 CREATE = Path(__file__).parents[2] / "sql" / "create"
 INTERACTIONS, MODELS, FEATURES = TABLES
-OWN = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step")
+OWN = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job")
 SHOP = {"users", "product"}
 STAMP = "20260101_000000"
 OLD, NEW = 1200, 100  # interactions; the first chunk takes 1,000
@@ -363,7 +363,27 @@ class Cleanup(Scenario):
 
     def unfinished(self) -> list[str]:
         left = truth.count(self.database, INTERACTIONS, "timestamp < '2021-01-01'")
-        return self.torn() + ([f"{left} rows are left"] if left else [])
+        return self.torn() + self.jobs() + ([f"{left} rows are left"] if left else [])
+
+    def jobs(self) -> list[str]:
+        """One job, done, which knows of every row that went, whatever number of runs it took."""
+        gone = len(self.whole[INTERACTIONS]) - truth.count(self.database, INTERACTIONS)
+        found = self.database.query("SELECT state, done_rows, request FROM rlops_job")
+        wanted = {"state": "done", "done_rows": gone, "request": None}
+        return [] if found == [wanted] else [f"{gone} rows are gone, the jobs say {found}"]
+
+
+class Purge(Cleanup):
+    arguments = ("purge", "--product", "3")
+
+    def prepare(self) -> None:
+        self.bench.install(*OWN, *TABLES)
+        truth.fill(self.database, *interactions(OLD, NEW))
+        truth.execute(self.database, f"UPDATE {INTERACTIONS} SET product_id = IF(timestamp < '2021-01-01', 3, 4)")
+
+    def unfinished(self) -> list[str]:
+        left = truth.count(self.database, INTERACTIONS, "product_id = 3")
+        return self.torn() + self.jobs() + ([f"{left} rows are left"] if left else [])
 
 
 class Grant(Scenario):
@@ -383,7 +403,7 @@ class Grant(Scenario):
 
 SCENARIOS: dict[str, Callable[[Bench], Scenario]] = {
     "migrate": Migrate, "grant": Grant, "rollback": Rollback, "copy": Copy, "restore": Restore,
-    "restore-merge": Merge, "restore-merge-over": MergeOver, "cleanup": Cleanup,
+    "restore-merge": Merge, "restore-merge-over": MergeOver, "cleanup": Cleanup, "purge": Purge,
 }  # fmt: skip
 
 

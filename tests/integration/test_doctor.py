@@ -106,7 +106,7 @@ def prepare(shop: Shop, command: str) -> None:
     if command == "backups prune":  # the newest stays
         shop.rlops("migrate", *WRITES)
         shop.rlops("rollback", "--yes")
-    if command == "cleanup":
+    if command in ("cleanup", "purge"):
         run(
             shop.database,
             "INSERT INTO user_product_interactions (user_id, product_id, interaction_type, timestamp)"
@@ -125,6 +125,8 @@ COMMANDS = {
     "verify --smoke": ("verify", "--smoke"),
     "verify --data": ("verify", "--data"),
     "cleanup": ("cleanup", "--months", "12", "--yes"),
+    "purge": ("purge", "--user", "1", "--yes"),
+    "jobs": ("jobs", "list"),
     "monitor": ("monitor",),
     "history": ("history",),
     "rollback": ("rollback", "--yes"),
@@ -174,8 +176,8 @@ def test_one_account_runs_every_command(shop: Shop) -> None:
     data = doctor(shop, *WRITES, user="operator")
     assert all(each["ok"] for each in data["commands"])
     order = (
-        "migrate", "grant", "verify --smoke", "verify --data", "seed", "cleanup", "monitor", "history", "rollback",
-        "backups", "restore", "uninstall",
+        "migrate", "grant", "verify --smoke", "verify --data", "seed", "cleanup", "purge", "jobs", "monitor",
+        "history", "rollback", "backups", "restore", "uninstall",
     )  # fmt: skip
     for command in order:
         carry_out(shop, command)
@@ -197,7 +199,7 @@ def test_accounts_are_printed_as_sql(shop: Shop) -> None:
     assert shop.database.query("SHOW TABLES") == before
 
 
-MINIMAL = ("migrate", "grant", "rollback", "restore", "cleanup")
+MINIMAL = ("migrate", "grant", "rollback", "restore", "cleanup", "purge")
 
 
 @pytest.mark.parametrize("command", MINIMAL)

@@ -17,7 +17,12 @@ from conftest import run_cli
 
 from rlops.cli.app import COMMANDS
 
-GROUPS = {"backups": ("list", "show", "prune"), "sandbox": ("start", "stop", "status"), "config": ("show",)}
+GROUPS = {
+    "backups": ("list", "show", "prune"),
+    "jobs": ("list", "pause", "resume", "abort"),
+    "sandbox": ("start", "stop", "status"),
+    "config": ("show",),
+}
 ALL = [(name, *sub) for name in COMMANDS for sub in [(word,) for word in GROUPS.get(name, ())] or [()]]
 EVERYWHERE = [
     "--url", "--host", "--port", "--socket", "--user", "--database", "--password-file", "--ask-password", "--defaults-file",
