@@ -17,7 +17,7 @@ from rlops.db import Damaged, Database, Row
 from rlops.plan import Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 
-TABLES = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job")
+TABLES = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job", "rlops_part")
 
 
 @contextmanager

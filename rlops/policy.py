@@ -37,10 +37,11 @@ class Retention:
 
 @dataclass(frozen=True)
 class Archive:
-    """Months after which interactions are copied to cold storage."""
+    """Months after which interactions are copied to cold storage, and the most rows of one of its files."""
 
     interactions_months: int
     schedule: str
+    part_rows: int
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,10 @@ def _check(policy: Policy, reader: _Reader) -> None:
             reader.refuse("writers_time_zone", f"{policy.writers_time_zone!r} is not a time zone")
     if policy.retention.interactions_months < 1:
         reader.refuse("interactions_months", "must be at least 1")
+    if policy.archive.interactions_months < 1:
+        reader.refuse("interactions_months", "must be at least 1")
+    if policy.archive.part_rows < 1:
+        reader.refuse("part_rows", "must be at least 1")
     if not 0 < policy.retention.max_share_per_run <= 1:
         reader.refuse("max_share_per_run", "must be above 0 and at most 1")
     for key, value in vars(policy.throttle).items():

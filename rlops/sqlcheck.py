@@ -27,13 +27,14 @@ KINDS = ("read", "check", "write", "destroy")
 # Every name and value that rlops can supply. A file that wants another one is refused when it is loaded.
 NAMES = {
     "schema", "table", "backup", "set_aside", "key", "column", "columns", "parent", "parent_key", "parent_columns",
-    "on_delete", "on_update", "renames", "tables", "privileges", "copy", "hash", "digest", "condition",
+    "on_delete", "on_update", "renames", "tables", "privileges", "copy", "hash", "digest", "condition", "line",
+    "texts",
 }  # fmt: skip
 VALUES = {
     "names", "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",
     "user_id", "product_id", "interaction_type", "reward", "context", "session_id", "since", "until", "parents",
     "connection", "environment", "installation_id", "schema_version", "rows", "password", "backup_id", "state", "os_user",
-    "rlops_version", "ticket", "manifest", "progress", "after", "upto", "next_id", "parent",
+    "rlops_version", "ticket", "manifest", "progress", "after", "upto", "next_id", "parent", "until_id", "skip", "id", "destination",
 }  # fmt: skip
 
 TOKEN = re.compile(

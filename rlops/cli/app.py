@@ -22,6 +22,7 @@ COMMANDS = {
     "rollback": (ROLLOUT, "Keep every row in a backup, then remove the tables."),
     "backups": (ROLLOUT, "Show and prune the backups that rollbacks kept."),
     "restore": (ROLLOUT, "Bring a backup's tables back."),
+    "archive": (CARE, "Keep old interactions in cold storage, read back and verified."),
     "cleanup": (CARE, "Remove interactions older than the retention, gently."),
     "purge": (CARE, "Remove one user's or product's interactions, gently, before it is deleted."),
     "jobs": (CARE, "Long work that runs or was interrupted: list, pause, resume, abort."),

@@ -6,12 +6,13 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from rlops.cli.session import Session
-from rlops.errors import Exit, Interrupted, RlopsError
+from rlops.errors import Exit, Interrupted, RlopsError, Usage
 from rlops.plan import Answer
 from rlops.render import Output
 from rlops.stop import ignored
@@ -222,3 +223,11 @@ def new_app(text: str = "") -> typer.Typer:
         pretty_exceptions_show_locals=False,
         rich_markup_mode="rich",
     )
+
+
+def time_of(text: str | None) -> datetime | None:
+    """What --now says. Raises Usage when it is no time."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None) if text else None
+    except ValueError as error:
+        raise Usage(f"--now {text!r} is not a time such as 2026-03-31T23:59:59") from error

@@ -108,7 +108,7 @@ def plan(db: Database, sql: SqlFolder, months: int, environment: str, now: datet
             "deleted_rows": 0, "archived_rows": 0, "dropped_partitions": [], **longrun.NOTHING,
         },
         notes,
-        question=f"This deletes {about}{expired.rows:,} interactions from {db.schema} for good; there is no archive.",
+        question=f"This deletes {about}{expired.rows:,} interactions from {db.schema} for good; it does not look at the archive.",
         name_database=environment == "production",
         again=again,
         account=longrun.account,
@@ -143,7 +143,7 @@ def _expired(db: Database, sql: SqlFolder, edge: datetime) -> counting.Rows:
 
 def _reasons(sql: SqlFolder, months: int, share: float) -> tuple[str, ...]:
     retention = sql.policy.retention
-    reasons = ["rows deleted without an archive can't be brought back"]
+    reasons = ["rows that are not archived can't be brought back, and cleanup does not look"]
     if months < retention.interactions_months:
         reasons.append(f"{months} months is less than the policy's {retention.interactions_months}")
     if share > retention.max_share_per_run:

@@ -70,6 +70,8 @@ _MIGRATE = (
     *_PARENTS, *_JOURNAL, _BLOCKERS,
 )  # fmt: skip
 
+_INTERACTIONS = Need(("SELECT",), "interactions", "read the rows")
+
 # What a command needs with an option is a line of its own.
 NEEDS: dict[str, tuple[Need, ...]] = {
     "migrate": _MIGRATE,
@@ -105,6 +107,9 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         Need(("TRIGGER",), "schema", "see triggers that a merge fires", optional=True, families=("mysql", "mariadb")),
         *(replace(need, why="compare the grants with the manifest", optional=True) for need in _OTHERS_GRANTS),
     ),
+    "archive run": (_INTERACTIONS, *_JOURNAL),
+    "archive list": (Need(("SELECT",), "own", "read the record of its parts"),),
+    "archive verify": (Need(("SELECT",), "own", "read the record of its parts"),),
     "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find and delete expired rows"), *_JOURNAL, *_PACE, _BLOCKERS),
     "purge": (Need(("SELECT", "DELETE"), "interactions", "find and delete the rows"), *_JOURNAL, *_PACE, _BLOCKERS),
     "jobs": (
@@ -129,7 +134,9 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }  # fmt: skip
 
 DEVELOPMENT = ("migrate --fresh", "seed")
-WRITING = ("migrate", "grant", "rollback", "restore", "backups prune", "cleanup", "purge", "uninstall", "seed")
+WRITING = (
+    "migrate", "grant", "rollback", "restore", "backups prune", "archive run", "cleanup", "purge", "uninstall", "seed",
+)  # fmt: skip
 
 
 def commands(environment: str) -> list[str]:

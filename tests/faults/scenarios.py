@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import coldstore
 import truth
 from conftest import ShopDatabase
 from truth import TABLES, quoted
 
 CREATE = Path(__file__).parents[2] / "sql" / "create"
 INTERACTIONS, MODELS, FEATURES = TABLES
-OWN = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job")
+OWN = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job", "rlops_part")
 SHOP = {"users", "product"}
 STAMP = "20260101_000000"
 OLD, NEW = 1200, 100  # interactions; the first chunk takes 1,000
@@ -386,6 +388,56 @@ class Purge(Cleanup):
         return self.torn() + self.jobs() + ([f"{left} rows are left"] if left else [])
 
 
+class Archive(Scenario):
+    """Three months, of which one takes several parts, and one that is too young."""
+
+    arguments = ("archive", "run", "--months", "6")
+
+    @property
+    def root(self) -> Path:
+        return self.database.home / "cold"
+
+    def prepare(self) -> None:
+        self.bench.install(*OWN, *TABLES)
+        stamps = [f"2020-0{n % 3 + 1}-1{n % 7} 00:00:{n % 60:02}" for n in range(60)]
+        truth.fill(self.database, *stamps, *interactions(60, 20))
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def options(self) -> tuple[str, ...]:
+        return (*super().options(), "--to", str(self.root), "--sql-dir", str(small_parts(self.database.home)))
+
+    def torn(self) -> list[str]:
+        """No row of the tables is touched; what is under a part's name is whole, and no row is in two of them."""
+        problems = super().torn() + coldstore.problems(self.root)
+        expired = self.expired()
+        found = coldstore.rows(self.root)
+        problems += [f"{len(found)} rows, {len(set(found))} of them different"] if len(found) != len(set(found)) else []
+        return problems + (
+            [f"rows that the table doesn't hold: {set(found) - expired}"] if set(found) - expired else []
+        )
+
+    def expired(self) -> set[tuple[Any, ...]]:
+        query = f"SELECT {coldstore.COLUMNS} FROM {INTERACTIONS} WHERE timestamp < '2021-01-01'"
+        return {tuple(row.values()) for row in self.database.query(query)}
+
+    def unfinished(self) -> list[str]:
+        problems = self.torn() + coldstore.unpublished(self.root)
+        if set(coldstore.rows(self.root)) != self.expired():
+            problems.append(f"{len(self.expired())} rows are expired, {len(coldstore.rows(self.root))} archived")
+        states = self.database.query("SELECT path, state FROM rlops_part WHERE state <> 'verified'")
+        return problems + [f"{row['path']} is {row['state']}" for row in states]
+
+
+def small_parts(home: Path) -> Path:
+    """A folder of SQL whose policy has small parts."""
+    folder = home / "sql"
+    if not folder.exists():
+        shutil.copytree(CREATE.parent, folder)
+        policy = (folder / "policy.toml").read_text()
+        (folder / "policy.toml").write_text(re.sub(r"part_rows = [\d_]+", "part_rows = 25", policy))
+    return folder
+
+
 class Grant(Scenario):
     arguments = ("grant",)
 
@@ -403,7 +455,7 @@ class Grant(Scenario):
 
 SCENARIOS: dict[str, Callable[[Bench], Scenario]] = {
     "migrate": Migrate, "grant": Grant, "rollback": Rollback, "copy": Copy, "restore": Restore,
-    "restore-merge": Merge, "restore-merge-over": MergeOver, "cleanup": Cleanup, "purge": Purge,
+    "restore-merge": Merge, "restore-merge-over": MergeOver, "cleanup": Cleanup, "purge": Purge, "archive": Archive,
 }  # fmt: skip
 
 

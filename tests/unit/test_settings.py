@@ -94,6 +94,7 @@ def test_each_setting_says_where_it_came_from(give: Give, tmp_path: Path) -> Non
         "ssl_cert": "default",
         "ssl_key": "default",
         "profile": "option --profile",
+        "archive_to": "default",
         "environment": "default",
         "replica": "default",
     }
