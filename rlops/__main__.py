@@ -34,13 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(int(code or 0))
 
 
-def _wants_json(arguments: Sequence[str]) -> bool:
+def _wanted_output(arguments: Sequence[str]) -> str:
     for at, argument in enumerate(arguments):
         if argument == "--output" and arguments[at + 1 : at + 2]:
-            return arguments[at + 1] == "json"
+            return arguments[at + 1]
         if argument.startswith("--output="):
-            return argument == "--output=json"
-    return os.environ.get("RLOPS_OUTPUT") == "json"
+            return argument.removeprefix("--output=")
+    return os.environ.get("RLOPS_OUTPUT", "")
 
 
 def _usage(arguments: Sequence[str], error: typer.TyperException) -> int:
@@ -71,10 +71,10 @@ def _report(arguments: Sequence[str], problem: RlopsError) -> int:
     from rlops import render
     from rlops.plan import Answer
 
-    output = render.Output.JSON if _wants_json(arguments) else render.Output.TABLE
+    forms = {form.value: form for form in render.Output}
+    output = forms.get(_wanted_output(arguments), render.Output.TABLE)
     screen = render.Screen(output, quiet=False, verbose=False, no_color="--no-color" in arguments)
-    render.show(screen, Answer(_command(arguments).strip(), problem.exit, error=problem), {}, None)
-    return int(problem.exit)
+    return render.show(screen, Answer(_command(arguments).strip(), problem.exit, error=problem), {}, None)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ KINDS = ("read", "check", "write", "destroy")
 # Every name and value that rlops can supply. A file that wants another one is refused when it is loaded.
 NAMES = {
     "schema", "table", "backup", "set_aside", "key", "column", "columns", "parent", "parent_key", "parent_columns",
-    "on_delete", "on_update", "renames", "tables", "privileges",
+    "on_delete", "on_update", "renames", "tables", "privileges", "partition",
 }  # fmt: skip
 VALUES = {
     "names", "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",

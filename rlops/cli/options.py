@@ -60,11 +60,18 @@ CONNECTIONS = {
     "environment": _connection("--environment", "development or production."),
     "sql_dir": _connection("--sql-dir", "Use this folder instead of the SQL that comes with rlops."),
 }
-OUTPUTS = {
-    "output": Annotated[
-        Literal["table", "json"],
+
+
+def _output(*forms: str) -> Any:
+    return Annotated[
+        Literal[forms],
         typer.Option("--output", help="What stdout carries.", rich_help_panel=OUTPUT, envvar="RLOPS_OUTPUT"),
-    ],
+    ]
+
+
+FORMS = ("table", "json")
+OUTPUTS = {
+    "output": _output(*FORMS),
     "quiet": _flag("--quiet", "-q", text="No progress on stderr.", panel=OUTPUT, variable="RLOPS_QUIET"),
     "verbose": _flag("--verbose", "-v", text="Show every statement.", panel=OUTPUT, variable="RLOPS_VERBOSE"),
     "no_color": _flag("--no-color", text="No colours.", panel=OUTPUT, variable="RLOPS_NO_COLOR"),
@@ -117,13 +124,14 @@ class Common:
 
 
 def command(
-    app: typer.Typer, name: str, *, title: str = "", writes: bool = False
+    app: typer.Typer, name: str, *, title: str = "", writes: bool = False, forms: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., Answer]], Callable[..., None]]:
     """Register a function `(session, …own options) -> Answer` as a command with the shared options.
 
-    `title` is the command's whole name where it is one of a group ("backups list").
+    `title` is the command's whole name where it is one of a group ("backups list"); `forms` are what --output takes
+    beside table and json.
     """
-    shared = {**CONNECTIONS, **OUTPUTS, **(WRITING if writes else {})}
+    shared = {**CONNECTIONS, **OUTPUTS, **(WRITING if writes else {}), "output": _output(*FORMS, *forms)}
 
     def decorate(function: Callable[..., Answer]) -> Callable[..., None]:
         hints = get_type_hints(function, include_extras=True)
@@ -145,8 +153,7 @@ def command(
             except KeyboardInterrupt:
                 stopped = Interrupted("interrupted; nothing was changed")
                 answer = Answer(title or name, stopped.exit, error=stopped)
-            session.show(answer)
-            raise typer.Exit(answer.exit)
+            raise typer.Exit(session.show(answer))
 
         keyword_own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
         wrapper.__signature__ = inspect.Signature([*keyword_own, *more])  # type: ignore[attr-defined]

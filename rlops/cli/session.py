@@ -5,12 +5,12 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rlops import engines, journal, render, settings, sqlfiles
 from rlops.cli import writing
@@ -100,7 +100,11 @@ class Session:
         with self.connect(statement_limit=None) as db:
             return writing.write(self, db, sqlfiles.load(self.target.sql_dir, db.family), planner, after)
 
-    def show(self, answer: Answer) -> None:
-        """Write the answer to stdout, the error to stderr."""
-        described = self.__dict__["target"].describe() if "target" in self.__dict__ else {}
-        render.show(self.screen, answer, described, self.engine)
+    def show(self, answer: Answer) -> int:
+        """Write the answer to stdout, the error to stderr; returns the exit code."""
+        return render.show(self.screen, answer, self.described, self.engine)
+
+    @property
+    def described(self) -> Mapping[str, Any]:
+        """The target as the JSON document tells it; empty while it isn't known."""
+        return self.__dict__["target"].describe() if "target" in self.__dict__ else {}
