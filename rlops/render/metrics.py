@@ -34,6 +34,11 @@ def _one(*path: str) -> Callable[[Data], Iterator[Sample]]:
     return read
 
 
+def _days(*path: str) -> Callable[[Data], Iterator[Sample]]:
+    """The number of days at that place, in seconds."""
+    return lambda data: ((labels, None if days is None else days * 86_400) for labels, days in _one(*path)(data))
+
+
 def _each(key: str, number: str, *labels: str) -> Callable[[Data], Iterator[Sample]]:
     """A number of each object in a list, labelled by some of its values."""
     return lambda data: (((*(str(each[label]) for label in labels),), each[number]) for each in data[key])
@@ -71,24 +76,27 @@ def _errors(data: Data) -> Iterator[Sample]:
 
 
 def _oldest_transaction(data: Data) -> Iterator[Sample]:
-    yield (), max((each["seconds"] for each in data["sessions"]["transactions"]), default=0)
+    open_ones = data["sessions"]["transactions"]
+    yield (), None if open_ones is None else max((each["seconds"] for each in open_ones), default=0)
 
 
 def _lock_waits(data: Data) -> Iterator[Sample]:
-    yield (), len(data["sessions"]["lock_waits"])
+    waits = data["sessions"]["lock_waits"]
+    yield (), None if waits is None else len(waits)
 
 
 def _triggers(data: Data) -> Iterator[Sample]:
-    yield (), sum(trigger["problem"] is not None for trigger in data["triggers"])
+    triggers = data["triggers"]
+    yield (), None if triggers is None else sum(trigger["problem"] is not None for trigger in triggers)
 
 
 def _replicas(data: Data) -> Iterator[Sample]:
-    for each in data["sessions"]["replication"]:
+    for each in data["sessions"]["replication"] or ():
         yield (each["channel"],), each["lag_seconds"]
 
 
 def _stopped(data: Data) -> Iterator[Sample]:
-    for each in data["sessions"]["replication"]:
+    for each in data["sessions"]["replication"] or ():
         yield (each["channel"],), float(each["running"])
 
 
@@ -108,11 +116,11 @@ METRICS = (
     Metric("rlops_growth_bytes_per_year", "Bytes a year before retention, measured.", (), _one("growth", "bytes_per_year")),
     Metric("rlops_planned_bytes_per_year", "Bytes a year that were planned.", (), _one("growth", "planned_bytes_per_year")),
     Metric("rlops_limit_bytes", "The room that was planned for the interactions.", (), _one("forecast", "limit_bytes")),
-    Metric("rlops_days_to_limit", "Days until a limit is met; absent when none is.", (), _one("forecast", "days")),
+    Metric("rlops_seconds_to_limit", "Time until a limit is met; absent when none is.", (), _days("forecast", "days")),
     Metric("rlops_disk_free_bytes", "Free bytes of the disk, where rlops runs beside the server.", (), _one("disk", "free_bytes")),
     Metric("rlops_partition_months_ahead", "Months ahead with a partition of their own.", (), _one("partitions", "months_ahead")),
     Metric("rlops_catch_all_rows", "Rows in the catch-all partition; absent without one.", (), _one("partitions", "catch_all_rows")),
-    Metric("rlops_retention_days_late", "Days since the oldest row could have been removed.", (), _one("retention", "days_late")),
+    Metric("rlops_retention_late_seconds", "For how long the oldest row could have been removed.", (), _days("retention", "days_late")),
     Metric("rlops_retention_rows_due", "Rows past the retention.", (), _one("retention", "rows_due")),
     Metric("rlops_archive_rows_due", "Rows past the move to cold storage.", (), _one("retention", "archive_rows_due")),
     Metric("rlops_oldest_row_timestamp_seconds", "The oldest interaction's time.", (), _time("retention", "oldest")),

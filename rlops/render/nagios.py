@@ -45,7 +45,8 @@ def _performance(data: Mapping[str, Any]) -> Iterator[str]:
     yield _limited("retention_days_late", data["retention"]["days_late"], limits)
     yield _limited("catch_all_rows", data["partitions"]["catch_all_rows"], limits)
     yield _limited("history_list", sessions["history_list"], limits)
-    oldest = max((each["seconds"] for each in sessions["transactions"]), default=0)
+    open_ones = sessions["transactions"]
+    oldest = None if open_ones is None else max((each["seconds"] for each in open_ones), default=0)
     yield _limited("transaction_seconds", oldest, limits)
 
 

@@ -68,7 +68,7 @@ def look(db: Database, sql: SqlFolder, wish: Wish = USUAL, before: Snapshot | No
     taken = records.snapshot(data, reader)
     data["changes"] = records.changes(before or last, taken)
     data["findings"] = verdict.judge(data, limits)
-    data["verdict"] = _level(data)
+    data["verdict"] = verdict.level(data)
     data["thresholds"] = asdict(limits)
     bad = data["verdict"] in ("warning", "critical")
     return Look(Answer("monitor", Exit.FINDINGS if bad else Exit.OK, data, next=_next(data)), taken)
@@ -101,7 +101,7 @@ def _read(reader: Reader, wish: Wish) -> tuple[dict[str, Any], Snapshot | None]:
         "statements": read_statements(reader),
         "foreign_keys": read_foreign_keys(reader, list(live.values()), wanted),
         "orphans": read_orphans(reader, list(live.values()), wanted),
-        "triggers": read_all_triggers(reader, list(live), parents) if live else [],
+        "triggers": read_all_triggers(reader, list(live), parents) if live else None,
         "sessions": sessions.read_sessions(reader, (*names, *parents)),
         "backups": sessions.read_backups(reader),
         "recorded": recorded,
@@ -159,14 +159,6 @@ def _live(reader: Reader, names: Sequence[str]) -> list[Table]:
     elif found:
         reader.note("structure", "ok", STRUCTURE)
     return found
-
-
-def _level(data: Mapping[str, Any]) -> str:
-    """unknown (nothing is there to judge), ok, warning or critical."""
-    if not data["tables"]:
-        return "unknown"
-    worst = data["findings"][0]["level"] if data["findings"] else "ok"
-    return "ok" if worst == "advice" else str(worst)
 
 
 def _next(data: Mapping[str, Any]) -> str:

@@ -107,25 +107,30 @@ def _orphans(reader: Reader, table: str, key: ForeignKey) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def read_all_triggers(reader: Reader, tables: Sequence[str], parents: Sequence[str]) -> list[dict[str, Any]]:
+def read_all_triggers(reader: Reader, tables: Sequence[str], parents: Sequence[str]) -> list[dict[str, Any]] | None:
     """The triggers on the tables and on their parents, each with what is wrong with the account that it runs as.
+
+    None where this account sees none and may not see all of them.
 
     A trigger whose definer is gone fails every statement that fires it (1449); one whose definer lacks TRIGGER too.
     """
     source = "information_schema.TRIGGERS"
     triggers: list[Trigger] = []
+    schema, account = reader.server.schema, reader.server.account
     try:
+        hidden = [name for name in (*tables, *parents) if not reader.holdings.has("TRIGGER", schema, name)]
         for name in (*tables, *parents):
-            triggers += read_triggers(reader.db, name)
+            triggers += read_triggers(reader.db, name) if name not in hidden else ()
     except ServerError as error:
         reader.failed("triggers", source, "030_tables", error)
-        return []
-    except RlopsError:
-        grants = (f"GRANT TRIGGER ON {quote(reader.server.schema)}.{quote(name)}" for name in (*tables, *parents))
-        needs = "; ".join(f"{grant} TO {reader.server.account}" for grant in grants)
-        reader.note("triggers", "denied", source, needs)
-        return []
-    reader.note("triggers", "ok", source)
+        return None
+    if hidden:
+        grants = (f"GRANT TRIGGER ON {quote(schema)}.{quote(name)} TO {account}" for name in hidden)
+        reader.note("triggers", "denied", source, "; ".join(grants))
+    else:
+        reader.note("triggers", "ok", source)
+    if hidden and not triggers:
+        return None
     problems = _definers(reader, triggers)
     return [_trigger(trigger, problems.get(trigger.name)) for trigger in triggers]
 

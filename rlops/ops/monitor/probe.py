@@ -6,8 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Literal
 
+from rlops import privileges
 from rlops.db import Conflict, Database, Forbidden, LockWait, Lost, Row, ServerError, TimedOut
 from rlops.sqlfiles import SqlFolder, quote
 
@@ -71,6 +73,11 @@ class Reader:
             performance_schema=bool(int(found["performance_schema"])),
             userstat=bool(int(found["userstat"])),
         )
+
+    @cached_property
+    def holdings(self) -> privileges.Holdings:
+        """What this session's account may do. Raises ServerError."""
+        return privileges.own(self.db)
 
     def rows(
         self, key: str, names: Mapping[str, Any] | None = None, values: Mapping[str, Any] | None = None

@@ -29,6 +29,9 @@ def recorded(reader: Reader) -> tuple[Snapshot | None, dict[str, Any]]:
     nothing: dict[str, Any] = {"snapshots": 0, "since": None, "until": None, "series": []}
     try:
         if not snapshots.exists(reader.db):
+            if not reader.holdings.has("SELECT", reader.server.schema, source):
+                reader.note("recorded", "denied", source, reader.grant("065_snapshots"))
+                return None, nothing
             reader.note("recorded", "unavailable", source, "rlops monitor --record, from cron: no snapshot is kept yet")
             return None, nothing
         latest, found = snapshots.latest(reader.db), snapshots.series(reader.db, SHOWN)

@@ -17,7 +17,10 @@ HISTORY = {"mysql": "information_schema.INNODB_METRICS", "mariadb": "status vari
 
 
 def read_sessions(reader: Reader, tables: Sequence[str]) -> dict[str, Any]:
-    """The oldest transactions of the server, who waits for a metadata lock and who holds it, the history list's length."""
+    """The oldest transactions of the server, who waits for a metadata lock and who holds it, undo, replication.
+
+    None for what can't be read, which is not the same as nothing.
+    """
     return {
         "transactions": _transactions(reader),
         "lock_waits": _lock_waits(reader, tables),
@@ -26,10 +29,18 @@ def read_sessions(reader: Reader, tables: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _transactions(reader: Reader) -> list[dict[str, Any]]:
+def _transactions(reader: Reader) -> list[dict[str, Any]] | None:
     source = TRANSACTIONS.get(reader.db.family, "information_schema.INNODB_TRX")
-    rows = reader.ask("transactions", source, "120_transactions") or ()
-    return [_session(row) | {"rows_modified": whole(row["rows_modified"])} for row in rows]
+    rows = _asked(reader, "transactions", source, "120_transactions", {})
+    return None if rows is None else [_session(row) | {"rows_modified": whole(row["rows_modified"])} for row in rows]
+
+
+def _asked(reader: Reader, name: str, source: str, key: str, values: Mapping[str, Any]) -> list[Row] | None:
+    # Without PROCESS these show the account's own sessions and raise nothing, as if there were no others.
+    if reader.db.family != "oceanbase" and not reader.holdings.has("PROCESS"):
+        reader.note(name, "denied", source, reader.grant(key))
+        return None
+    return reader.ask(name, source, key, values=values)
 
 
 def _session(row: Row) -> dict[str, Any]:
@@ -39,15 +50,15 @@ def _session(row: Row) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _lock_waits(reader: Reader, tables: Sequence[str]) -> list[dict[str, Any]]:
+def _lock_waits(reader: Reader, tables: Sequence[str]) -> list[dict[str, Any]] | None:
     """Each waiting session with the sessions that hold a lock and do not wait themselves."""
     source = "information_schema.PROCESSLIST, states"
     if not reader.db.engine.can.metadata_locks:
         reader.note("lock_waits", "unsupported", reader.db.engine.name, "DDL doesn't wait for transactions there")
         return []
-    rows = reader.ask("lock_waits", source, "130_waiting", values={"schema": reader.server.schema})
+    rows = _asked(reader, "lock_waits", source, "130_waiting", {"schema": reader.server.schema})
     if not rows:
-        return []
+        return rows
     waiting = {int(row["id"]) for row in rows}
     try:
         holders = blockers.find(reader.db, reader.sql, tables)
@@ -72,13 +83,13 @@ def _history(reader: Reader) -> int | None:
     return whole(rows[0]["length"]) if rows else None
 
 
-def _replication(reader: Reader) -> list[dict[str, Any]]:
+def _replication(reader: Reader) -> list[dict[str, Any]] | None:
     """For a replica, how far each of its sources is ahead; empty for a server that follows none."""
     if reader.db.family == "oceanbase":
         reader.note("replication", "unsupported", "seekdb", "seekdb has no replicas of this kind")
         return []
-    rows = reader.ask("replication", "SHOW REPLICA STATUS", "150_replication") or ()
-    return [_channel(row) for row in rows]
+    rows = reader.ask("replication", "SHOW REPLICA STATUS", "150_replication")
+    return None if rows is None else [_channel(row) for row in rows]
 
 
 def _channel(row: Row) -> dict[str, Any]:

@@ -67,6 +67,14 @@ def judge(data: Data, limits: Thresholds) -> list[dict[str, Any]]:
     return [asdict(each) for each in sorted(problems, key=lambda each: ORDER.index(each.level))]
 
 
+def level(data: Data) -> str:
+    """unknown (nothing is there to judge), ok, warning or critical, of data that is judged."""
+    if not data["tables"]:
+        return "unknown"
+    worst = data["findings"][0]["level"] if data["findings"] else "ok"
+    return "ok" if worst == "advice" else str(worst)
+
+
 def _crossed(measured: Iterable[Measured], limits: Thresholds) -> Iterator[Problem]:
     for each in measured:
         warning, critical = getattr(limits, each.check)
@@ -150,13 +158,13 @@ def _rows(data: Data) -> Iterator[Measured]:
 
 def _server(data: Data) -> Iterator[Measured]:
     sessions = data["sessions"]
-    for each in sessions["transactions"][:1]:
+    for each in (sessions["transactions"] or ())[:1]:
         doing = each["statement"][:60] or "idle"
         said = f"connection {each['id']} of {each['user']}@{each['host']} has had a transaction open for {each['seconds']:,} s ({doing})"
         yield Measured(
             "transaction_seconds", "server", each["seconds"], said, f"KILL {each['id']}, if it is nobody's work"
         )
-    for wait in sessions["lock_waits"][:1]:
+    for wait in (sessions["lock_waits"] or ())[:1]:
         holders = wait["blocked_by"]
         by = "; ".join(_holder(each) for each in holders[:2]) or "a session that this account can't see"
         number = counted(len(sessions["lock_waits"]), "session")
@@ -166,7 +174,7 @@ def _server(data: Data) -> Iterator[Measured]:
     if sessions["history_list"] is not None:
         said = f"{sessions['history_list']:,} transactions' undo waits for purge"
         yield Measured("history_list", "server", sessions["history_list"], said, "end the oldest transactions")
-    for channel in sessions["replication"]:
+    for channel in sessions["replication"] or ():
         if channel["running"] and channel["lag_seconds"] is not None:
             said = f"this replica is {channel['lag_seconds']:,} s behind {channel['source']}"
             yield Measured(
@@ -189,11 +197,16 @@ def _broken(data: Data) -> Iterator[Problem]:
         for name in data["absent"]:
             yield Problem("table", "critical", name, "it is missing, or this account may not see it", "rlops verify")
     for key in data["foreign_keys"]["missing"]:
-        if not any(t["table"] == key["table"] and t["event"] == "INSERT" for t in data["triggers"]):
+        if not any(t["table"] == key["table"] and t["event"] == "INSERT" for t in data["triggers"] or ()):
             columns = ", ".join(key["columns"])
-            said = f"nothing keeps {columns} true: the foreign key to {key['references']} is missing"
+            seen = (
+                "nothing keeps"
+                if data["triggers"] is not None
+                else "no key, and no trigger that this account sees, keeps"
+            )
+            said = f"{seen} {columns} true: the foreign key to {key['references']} is missing"
             yield Problem("foreign_key", "warning", key["table"], said, "rlops verify")
-    for trigger in data["triggers"]:
+    for trigger in data["triggers"] or ():
         if trigger["problem"]:
             event = f"{trigger['event']} on {trigger['table']}"
             said = f"every {event} fails: {trigger['problem']}"
@@ -201,7 +214,7 @@ def _broken(data: Data) -> Iterator[Problem]:
     for gap in data["partitions"]["gaps"]:
         said = f"the partition {gap['name']} is not of one month: {gap['from']:%Y-%m-%d} to {gap['to']:%Y-%m-%d}"
         yield Problem("partition_gap", "warning", INTERACTIONS, said, "rlops partition status")
-    for channel in data["sessions"]["replication"]:
+    for channel in data["sessions"]["replication"] or ():
         if not channel["running"]:
             said = f"this replica has stopped following {channel['source']}: {channel['error'] or 'no error is given'}"
             yield Problem("replication", "critical", _channel(channel), said, "SHOW REPLICA STATUS")

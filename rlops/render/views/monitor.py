@@ -38,8 +38,8 @@ def view(answer: Answer) -> Iterator[RenderableType]:
 def watch(answer: Answer) -> Iterator[RenderableType]:
     """What changes from one look to the next, in one screen."""
     data = answer.data
-    yield from first(data)
-    yield from _tables(data)
+    yield from first({**data, "findings": [problem for problem in data["findings"] if problem["level"] != "advice"]})
+    yield from _tables(data, data["changes"])
     yield from detail.facts(data)
     yield from detail.sessions(data["sessions"])
     yield from detail.statements(data["statements"][:5])
@@ -50,14 +50,20 @@ def first(data: Data) -> Iterator[RenderableType]:
     """The verdict, and beneath it each problem with what to type."""
     level = data["verdict"]
     yield Text.assemble((WORDS.get(level) or str(level), COLOURS[level]), (": " + verdict(data), "bold"))
-    for problem in data["findings"]:
-        about = Text.assemble(
-            (f"  {problem['level']}", COLOURS[problem["level"]]), f" {problem['object']}: {problem['message']}"
-        )
-        about.overflow = "fold"
-        yield about
+    if data["findings"]:
+        yield _problems(data["findings"])
+
+
+def _problems(problems: Sequence[Data]) -> Table:
+    made = Table.grid(padding=(0, 1))
+    made.add_column(no_wrap=True)
+    made.add_column(overflow="fold")
+    for problem in problems:
+        told = Text.assemble((problem["object"], "bold"), f": {problem['message']}")
         if problem["command"]:
-            yield Text(f"    -> {problem['command']}", overflow="fold")
+            told.append(f"\n-> {problem['command']}", "cyan")
+        made.add_row(Text(f"  {problem['level']}", COLOURS[problem["level"]]), told)
+    return made
 
 
 def verdict(data: Data) -> str:
@@ -87,21 +93,22 @@ def _about(value: float | None, estimated: bool = True) -> str:
     return "" if value is None else ("~" if estimated else "") + size(value)
 
 
-def _tables(data: Data) -> Iterator[RenderableType]:
+def _tables(data: Data, changes: Data | None = None) -> Iterator[RenderableType]:
     if data["tables"]:
-        yield Fit(lambda width: _table_of_tables(data, width))
+        yield Fit(lambda width: _table_of_tables(data, changes, width))
 
 
-def _table_of_tables(data: Data, width: int) -> Table:
+def _table_of_tables(data: Data, changes: Data | None, width: int) -> Table:
     series = data["recorded"]["series"]
     more = ("bytes/row", "trend") if series else ("bytes/row",)
-    headings = ("rows", "on disk") if width < NARROW else ("rows", "data", "index", "free", "on disk")
-    made = table("table", *headings, *(more if width >= WIDE else ()), title="Tables")
+    title = f"Tables, with what changed since {changes['since']:%H:%M:%S} UTC" if changes else "Tables"
+    narrow = width < (WIDE if changes else NARROW)
+    headings = ("rows", "on disk") if narrow else ("rows", "data", "index", "free", "on disk")
+    made = table("table", *headings, *(more if width >= WIDE else ()), title=title)
     for column in made.columns[1:]:
         column.no_wrap, column.justify = True, "right"
-    changes = data["changes"]["tables"] if data["changes"] else {}
     for each in data["tables"]:
-        estimated, changed = each["sizes_estimated"], changes.get(each["name"], {})
+        estimated, changed = each["sizes_estimated"], (changes["tables"].get(each["name"], {}) if changes else {})
         cells = {
             "rows": number(each["rows"], each["rows_estimated"]) + _delta(changed.get("rows"), number),
             "data": _about(each["data_bytes"], estimated),

@@ -52,7 +52,7 @@ def facts(data: Data) -> Iterator[RenderableType]:
 def _facts(data: Data) -> Iterator[tuple[str, str]]:
     yield "retention", _retention(data["retention"])
     yield "rows", _rows(data)
-    yield "triggers", ", ".join(f"{t['timing']} {t['event']} on {t['table']}" for t in data["triggers"])
+    yield "triggers", ", ".join(f"{t['timing']} {t['event']} on {t['table']}" for t in data["triggers"] or ())
     ids = [table for table in data["tables"] if table["auto_increment"]]
     fullest = max(ids, key=lambda table: table["auto_increment"]["share"], default=None)
     if fullest:
@@ -68,6 +68,7 @@ def _facts(data: Data) -> Iterator[tuple[str, str]]:
             "recorded",
             f"{counted(recorded['snapshots'], 'snapshot')} since {recorded['since']:%Y-%m-%d}, the last at {until} UTC",
         )
+    yield "server", _server(data["sessions"])
     if data["disk"]:
         yield (
             "disk",
@@ -110,7 +111,7 @@ def _missing(missing: Sequence[Data]) -> str:
 
 def sessions(data: Data) -> Iterator[RenderableType]:
     """The oldest transactions, and who waits for whom; nothing on a quiet server."""
-    old = [each for each in data["transactions"] if each["seconds"] >= 1]
+    old = [each for each in data["transactions"] or () if each["seconds"] >= 1]
     if old:
         made = table(
             "seconds", "connection", "rows changed", "statement", title="Open transactions, the oldest of the server"
@@ -126,12 +127,14 @@ def sessions(data: Data) -> Iterator[RenderableType]:
                 number(each["seconds"]), f"{each['id']}: {each['statement'][:60]}", _blockers(each["blocked_by"])
             )
         yield made
+
+
+def _server(data: Data) -> str:
     facts = [f"history list {data['history_list']:,}"] if data["history_list"] is not None else []
-    for each in data["replication"]:
+    for each in data["replication"] or ():
         lag = "stopped" if not each["running"] else f"{number(each['lag_seconds']) or 'unknown'} s behind"
         facts.append(f"replica of {each['source']}, {lag}")
-    if facts:
-        yield Text(f"  {'; '.join(facts)}")
+    return "; ".join(facts)
 
 
 def _blockers(holders: Sequence[Data]) -> str:
