@@ -4,8 +4,8 @@
 -- needs: SELECT ON {schema}.*
 -- names: table, column, parent, parent_key
 -- values: since, limit
-SELECT COUNT(*) AS rlops_count, SUM(child.value IS NOT NULL AND parent.{parent_key} IS NULL) AS orphans
+SELECT COUNT(*) AS rlops_count, MAX(child.id) AS reached, SUM(child.value IS NOT NULL AND parent.{parent_key} IS NULL) AS orphans
 FROM (
-  SELECT {column} AS value FROM {table} FORCE INDEX (PRIMARY) WHERE id >= :since ORDER BY id LIMIT :limit
+  SELECT id, {column} AS value FROM {table} FORCE INDEX (PRIMARY) WHERE id >= :since ORDER BY id LIMIT :limit
 ) AS child
 LEFT JOIN {parent} AS parent ON parent.{parent_key} = child.value + 0

@@ -95,15 +95,18 @@ def _orphans(reader: Reader, table: str, key: ForeignKey) -> dict[str, Any]:
     parent = f"{quote(key.ref_schema)}.{quote(key.ref_table)}" if key.ref_schema else quote(key.ref_table)
     names = {"table": table, "column": key.columns[0], "parent": Keywords((parent,)), "parent_key": key.ref_columns[0]}
     checked = orphans = 0
+    reached, complete = first - 1, True
     for spot in range(SPOTS):
-        since = int(first + spot * step) if spot < SPOTS - 1 else max(first, last - ROWS_A_SPOT + 1)
+        since = max(int(first + spot * step), reached + 1)
         if since > last:
-            continue
+            break
+        complete &= since == reached + 1
         row = reader.rows("160_orphans", names, {"since": since, "limit": ROWS_A_SPOT})[0]
         checked, orphans = checked + int(row["rlops_count"]), orphans + int(row["orphans"] or 0)
+        reached = int(row["reached"] or last)
     return {
         "table": table, "column": key.columns[0], "parent": key.ref_table, "orphans": orphans, "checked": checked,
-        "complete": last - first < SPOTS * ROWS_A_SPOT - ROWS_A_SPOT,
+        "complete": complete and reached >= last,
     }  # fmt: skip
 
 
