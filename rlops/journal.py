@@ -8,16 +8,17 @@ import json
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from rlops import __version__
-from rlops.db import Damaged, Database, Row
+from rlops.db import Damaged, Database, Forbidden, Row
 from rlops.plan import Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 
-TABLES = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job", "rlops_part")
+TABLES = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job", "rlops_part", "rlops_snapshot")
 
 
 @contextmanager
@@ -209,6 +210,16 @@ def runs(db: Database, limit: int) -> list[Row]:
         " FROM rlops_run r ORDER BY r.id DESC LIMIT %s",
         (limit,),
     )
+
+
+def last_rename(db: Database) -> datetime | None:
+    """When rlops last put a table in another's place, UTC; None if never, or where the journal can't be read."""
+    with suppress(Forbidden):
+        if "rlops_run" in existing(db):
+            sql = "SELECT MAX(started_at) AS at FROM rlops_run WHERE command IN ('restore', 'rollback') OR command LIKE 'partition%'"
+            found: datetime | None = db.value(sql)
+            return found
+    return None
 
 
 @_usable()

@@ -43,13 +43,13 @@ def _nowhere() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
-def _wants_json(arguments: Sequence[str]) -> bool:
+def _wanted_output(arguments: Sequence[str]) -> str:
     for at, argument in enumerate(arguments):
         if argument == "--output" and arguments[at + 1 : at + 2]:
-            return arguments[at + 1] == "json"
+            return arguments[at + 1]
         if argument.startswith("--output="):
-            return argument == "--output=json"
-    return os.environ.get("RLOPS_OUTPUT") == "json"
+            return argument.removeprefix("--output=")
+    return os.environ.get("RLOPS_OUTPUT", "")
 
 
 def _usage(arguments: Sequence[str], error: typer.TyperException) -> int:
@@ -80,6 +80,7 @@ def _report(arguments: Sequence[str], problem: RlopsError) -> int:
     from rlops import render  # with rich, which `rlops --help` does without
     from rlops.plan import Answer
 
-    output = render.Output.JSON if _wants_json(arguments) else render.Output.TABLE
+    forms = {form.value: form for form in render.Output}
+    output = forms.get(_wanted_output(arguments), render.Output.TABLE)
     screen = render.Screen(output, quiet=False, verbose=False, no_color="--no-color" in arguments)
-    return int(render.show(screen, Answer(_command(arguments).strip(), problem.exit, error=problem), {}, None))
+    return render.show(screen, Answer(_command(arguments).strip(), problem.exit, error=problem), {}, None)

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rlops import engines, journal, render, settings, sqlfiles
 from rlops.cli import writing
 from rlops.connect import require_tls
 from rlops.db import Damaged, Database, Forbidden, LockWait, connect
-from rlops.errors import Blocked, Exit, Refused
+from rlops.errors import Blocked, Refused
 from rlops.ops import requirements
 from rlops.plan import Answer
 from rlops.sandbox import STATE
@@ -114,10 +114,14 @@ class Session:
                 problem = "the job's run is just noting its watermark. Nothing was changed"
                 raise Blocked(problem, "Type the same command again.", "lock_wait") from error
 
-    def show(self, answer: Answer) -> Exit:
+    def show(self, answer: Answer) -> int:
         """Write the answer to stdout, the error to stderr; returns the exit code."""
-        described = self.__dict__["target"].describe() if "target" in self.__dict__ else {}
-        return render.show(self.screen, answer, described, self.engine)
+        return render.show(self.screen, answer, self.described, self.engine)
+
+    @property
+    def described(self) -> Mapping[str, Any]:
+        """The target as the JSON document tells it; empty while it isn't known."""
+        return self.__dict__["target"].describe() if "target" in self.__dict__ else {}
 
 
 def _sandbox_of(cwd: Path) -> Mapping[str, str] | None:
