@@ -1,5 +1,5 @@
 -- Read the statements on the tables that took the most time in all, in seconds: those still in the plan cache.
--- Left out: what monitor itself reads (rlops_count and so on).
+-- Left out: what monitor itself reads (rlops_count and so on), and what ANALYZE runs.
 -- kind: read
 -- needs: SELECT ON oceanbase.*
 -- names: -
@@ -28,5 +28,6 @@ WHERE
   )
   AND p.STATEMENT NOT LIKE '%rlops\_%'
   AND p.STATEMENT NOT LIKE 'EXPLAIN %'
+  AND p.STATEMENT NOT LIKE '%DBMS\_STATS%'
 ORDER BY p.ELAPSED_TIME DESC
 LIMIT 300

@@ -250,23 +250,22 @@ def test_who_blocks_whom(database: ShopDatabase) -> None:
     only(database, "mysql", "mariadb")
     create(database)
     fill(database, 100)
-    with transaction(database, f"SELECT COUNT(*) FROM {INTERACTIONS}") as holder:
-        with database.connect() as waiter:
+    with transaction(database, f"SELECT COUNT(*) FROM {INTERACTIONS}") as holder, database.connect() as waiter:
 
-            def alter() -> None:
-                with suppress(pymysql.MySQLError), waiter.cursor() as cursor:
-                    cursor.execute(f"ALTER TABLE {INTERACTIONS} COMMENT = 'x'")
+        def alter() -> None:
+            with suppress(pymysql.MySQLError), waiter.cursor() as cursor:
+                cursor.execute(f"ALTER TABLE {INTERACTIONS} COMMENT = 'x'")
 
-            thread = threading.Thread(target=alter)
-            thread.start()
-            try:
-                waits = "STATE LIKE 'Waiting for%%' AND TIME >= 1"
-                busy = f"SELECT ID FROM information_schema.PROCESSLIST WHERE ID = {waiter.thread_id()} AND {waits}"
-                wait_until(lambda: database.query(busy, ()))
-                document = monitor(database, "--threshold", "lock_wait_seconds=1,9999", check=None)
-            finally:
-                database.query(f"KILL {waiter.thread_id()}")
-                thread.join()
+        thread = threading.Thread(target=alter)
+        thread.start()
+        try:
+            waits = "STATE LIKE 'Waiting for%%' AND TIME >= 1"
+            busy = f"SELECT ID FROM information_schema.PROCESSLIST WHERE ID = {waiter.thread_id()} AND {waits}"
+            wait_until(lambda: database.query(busy, ()))
+            document = monitor(database, "--threshold", "lock_wait_seconds=1,9999", check=None)
+        finally:
+            database.query(f"KILL {waiter.thread_id()}")
+            thread.join()
     (wait,) = document["data"]["sessions"]["lock_waits"]
     assert wait["id"] == waiter.thread_id()
     assert holder in {each["id"] for each in wait["blocked_by"]}

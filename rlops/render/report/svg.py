@@ -85,7 +85,7 @@ def columns(bars: Sequence[Bar], form: Callable[[float], str], height: int = 200
             f' height="{tall:.1f}"><title>{escape(bar.label)}: {escape(bar.note)}</title></rect>'
         )
         if number % every == 0:
-            body.append(text(x + step / 2, height - BOTTOM + 15, bar.label, "middle"))
+            body.append(text(min(x + step / 2, WIDTH - 24), height - BOTTOM + 15, bar.label, "middle"))
     return "".join(body)
 
 
@@ -120,7 +120,7 @@ def spans(items: Sequence[tuple[str, Sequence[tuple[str, float]]]], form: Callab
     for number, (label, marks) in enumerate(items):
         y = number * SPAN
         told = "  ".join(f"{name} {form(value)}" for name, value in marks)
-        body.append(text(2, y + 13, clip(label, 62)) + text(2, y + 27, told, kind="note"))
+        body.append(text(2, y + 13, clip(label, 50)) + text(2, y + 27, told, kind="note"))
         known = [value for _, value in marks if value > 0]
         body.append(
             f'<line class="line one" x1="{x(min(known)):.1f}" x2="{x(max(known)):.1f}" y1="{y + 38}" y2="{y + 38}"/>'
