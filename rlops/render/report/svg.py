@@ -85,7 +85,7 @@ def columns(bars: Sequence[Bar], form: Callable[[float], str], height: int = 200
             f' height="{tall:.1f}"><title>{escape(bar.label)}: {escape(bar.note)}</title></rect>'
         )
         if number % every == 0:
-            body.append(text(x + step / 2, height - BOTTOM + 15, bar.label, "middle"))
+            body.append(text(min(x + step / 2, WIDTH - 24), height - BOTTOM + 15, bar.label, "middle"))
     return "".join(body)
 
 
