@@ -112,6 +112,9 @@ def prepare(shop: Shop, command: str) -> None:
             "INSERT INTO user_product_interactions (user_id, product_id, interaction_type, timestamp)"
             " VALUES (1, 1, 'VIEW', '2020-01-01')",
         )
+    if command in ("archive list", "archive verify"):
+        shop.rlops("seed", "--rows", "200", "--months", "9", *WRITES)
+        shop.rlops("archive", "run", *WRITES)
     if command == "grant --create-user":
         run(shop.database, "DROP USER 'dsazuser'@'%'")
 
@@ -127,7 +130,11 @@ COMMANDS = {
     "cleanup": ("cleanup", "--months", "12", "--yes"),
     "purge": ("purge", "--user", "1", "--yes"),
     "jobs": ("jobs", "list"),
+    "archive run": ("archive", "run", *WRITES),
+    "archive list": ("archive", "list"),
+    "archive verify": ("archive", "verify"),
     "monitor": ("monitor",),
+    "monitor --record": ("monitor", "--record"),
     "history": ("history",),
     "rollback": ("rollback", "--yes"),
     "backups": ("backups", "list"),
@@ -176,7 +183,8 @@ def test_one_account_runs_every_command(shop: Shop) -> None:
     data = doctor(shop, *WRITES, user="operator")
     assert all(each["ok"] for each in data["commands"])
     order = (
-        "migrate", "grant", "verify --smoke", "verify --data", "seed", "cleanup", "purge", "jobs", "monitor",
+        "migrate", "grant", "verify --smoke", "verify --data", "seed", "archive run", "archive list", "archive verify",
+        "cleanup", "purge", "jobs", "monitor", "monitor --record",
         "history", "rollback", "backups", "restore", "uninstall",
     )  # fmt: skip
     for command in order:

@@ -9,7 +9,7 @@ import truth
 from conftest import run_cli
 from truth import TABLES
 
-OWN = {"rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job", "rlops_part"}
+OWN = {"rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job", "rlops_part", "rlops_snapshot"}
 
 
 def created(database):
