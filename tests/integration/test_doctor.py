@@ -140,7 +140,7 @@ COMMANDS = {
     "backups": ("backups", "list"),
     "backups prune": ("backups", "prune", "--older-than", "0", "--yes"),
     "restore": ("restore", "--yes"),
-    "seed": ("seed", "--rows", "200", "--months", "2", *WRITES),
+    "seed": ("seed", "--rows", "200", "--months", "9", *WRITES),
     "uninstall": ("uninstall", "--yes"),
 }
 LOOKING = ("verify", "monitor")  # these may have findings: the application account has no grants yet

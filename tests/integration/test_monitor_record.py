@@ -223,8 +223,11 @@ def test_watch_outlives_a_restart(start_server: Callable[..., RunningServer], tm
         assert process.stdout
         assert json.loads(process.stdout.readline())["status"] == "ok"
         database.server.restart()  # type: ignore[attr-defined]
-        found = [json.loads(process.stdout.readline())["status"] for _ in range(3)]
-    assert found[-1] == "ok"
+        found = []
+        while found[-1:] != ["ok"] and len(found) < 60:  # how many looks a restart takes is the machine's affair
+            found.append(json.loads(process.stdout.readline())["status"])
+    assert found[-1] == "ok", found
+    assert set(found) <= {"ok", "denied"}, "no connection is `denied` (exit 4)"
 
 
 def test_watch_on_a_terminal_draws_over_itself(database: ShopDatabase) -> None:
