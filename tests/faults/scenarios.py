@@ -67,12 +67,18 @@ class Bench:
 
     def install(self, *tables: str) -> None:
         # SHOW CREATE TABLE of a table made from SHOW CREATE TABLE differs: MySQL then repeats each column's charset.
-        files = {table: next(CREATE.glob(f"*_{table}.sql")).read_text() for table in tables if table in TABLES}
+        files = {table: self._declared(table) for table in tables if table in TABLES}
         truth.execute(self.database, *(files.get(table) or self.definitions[table] for table in tables))
         if OWN[0] in tables:
             with self.database.connect() as connection, connection.cursor() as cursor:
                 sql = "INSERT INTO rlops_state (name, value, updated_at) VALUES (%(name)s, %(value)s, %(updated_at)s)"
                 cursor.executemany(sql, self.state)
+
+    def _declared(self, table: str) -> str:
+        for name in (f"*_{table}.{self.database.server.family}.sql", f"*_{table}.sql"):
+            for path in CREATE.glob(name):
+                return path.read_text()
+        raise AssertionError(f"no file creates {table}")
 
 
 def places(database: Any) -> dict[str, dict[str, Rows]]:
