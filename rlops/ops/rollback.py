@@ -60,6 +60,8 @@ class Rollback:
         missing = [name for name in self._chosen(sql) if name not in live]
         notes += [f"{name}: does not exist, stays so" for name in missing] if renames else []
         notes += depend.notes() if depend else ()
+        lacking = copy.denied(db, self.copy_to) if self.copy_to and live else None
+        notes += [lacking.message] if lacking else []
         mode = "copy" if self.copy_to else "rename"
         backup = {"id": self.id, "mode": mode, "tables": tables, "copy_to": self.copy_to, "bytes_source": BYTES}
         return Plan(
@@ -126,6 +128,8 @@ class Rollback:
         mode = "copy" if self.copy_to else "rename"
 
         def begun(db: Database) -> Record:
+            if self.copy_to and (lacking := copy.denied(db, self.copy_to)):
+                raise lacking
             found = describe.manifest(db, sql, mode, [(old, new, old) for old, new in renames], self.copy_to)
             for each, counts in zip(found["tables"], tables, strict=True):
                 each.update(counts)

@@ -467,3 +467,26 @@ def test_a_declared_table_that_refers_to_another(filled, tmp_path):
     assert not set(tables) & truth.tables(filled)
     filled.cli("restore", *with_runs)
     assert {table: (truth.rows(filled, table), truth.definition(filled, table)) for table in tables} == kept
+
+
+def test_an_account_that_may_not_write_the_copy(filled, elsewhere, tmp_path):
+    """The plan tells it, to an account that may only read too; the run changes no table."""
+    account = f"c_{filled.name[:20]}"
+    secret = tmp_path / "secret"
+    secret.write_text("Secret-1")
+    on = quoted(filled.name)
+    truth.execute(
+        filled, f"CREATE USER {account} IDENTIFIED BY 'Secret-1'", f"GRANT ALL PRIVILEGES ON {on}.* TO {account}",
+        f"GRANT SELECT ON {quoted(elsewhere)}.* TO {account}",
+    )  # fmt: skip
+    options = ("--user", account, "--password-file", str(secret), "--backup", "copy", "--to-database", elsewhere)
+    try:
+        before = {name: kept for name, kept in truth.snapshot(filled).items() if not name.startswith("rlops_")}
+        planned = filled.cli("rollback", "--dry-run", "--output", "json", *options).json
+        assert planned["status"] == "ok"
+        told = filled.cli("rollback", "--yes", "--output", "json", *options, check=4).json["error"]
+        assert "CREATE, INSERT" in told["message"]
+        assert "GRANT CREATE, INSERT" in told["hint"]
+        assert {name: kept for name, kept in truth.snapshot(filled).items() if not name.startswith("rlops_")} == before
+    finally:
+        truth.execute(filled, f"DROP USER {account}")

@@ -24,24 +24,16 @@ def refuse(db: Database, destination: str, tables: Mapping[str, Table]) -> None:
     """Check that a copy is possible at all, before anything is renamed.
 
     Raises Refused for a schema that is missing or the tables' own, and for a table that can't be read along its key
-    or compared; Denied when the account may not write to the schema.
+    or compared.
     """
     if destination.lower() == db.schema.lower():
         raise Refused(
             f"{destination} is the tables' own schema. Nothing was changed", "Name another one.", "same_schema"
         )
-    held = privileges.own(db)
-    lacking = [privilege for privilege in NEEDED if not held.has(privilege, destination)]
-    if lacking:
-        account = privileges.current(db)
-        raise Denied(
-            f"{account} lacks what a copy needs: {', '.join(lacking)} on {quote(destination)}.*. Nothing was changed",
-            f"An administrator runs:\nGRANT {', '.join(lacking)} ON {quote(held.pattern(destination))}.* TO {account};",
-            "missing_privileges",
-        )
     if not exists(db, destination):
         raise Refused(
-            f"there is no schema {destination}. Nothing was changed", f"CREATE DATABASE {quote(destination)};", "no_schema"
+            f"there is no schema {destination}, or this account may not see it. Nothing was changed",
+            f"CREATE DATABASE {quote(destination)};", "no_schema",
         )  # fmt: skip
     for name, table in tables.items():
         refuse_table(name, table)
@@ -51,6 +43,20 @@ def refuse(db: Database, destination: str, tables: Mapping[str, Table]) -> None:
                 "`rlops rollback` without --backup copy keeps every row by a rename.",
                 "not_comparable",
             )
+
+
+def denied(db: Database, destination: str) -> Denied | None:
+    """What is wrong, with the GRANT to run, when this session's account may not write the copy."""
+    held = privileges.own(db)
+    lacking = [privilege for privilege in NEEDED if not held.has(privilege, destination)]
+    if not lacking:
+        return None
+    account = privileges.current(db)
+    return Denied(
+        f"{account} lacks what a copy needs: {', '.join(lacking)} on {quote(destination)}.*. No table was changed",
+        f"An administrator runs:\nGRANT {', '.join(lacking)} ON {quote(held.pattern(destination))}.* TO {account};",
+        "missing_privileges",
+    )
 
 
 def refuse_table(name: str, table: Table) -> None:
