@@ -95,7 +95,8 @@ def data(**changed: Any) -> dict[str, Any]:
         for n in range(20)
     ]
     whole = {
-        "measured_at": NOW, "family": "mysql", "uptime_seconds": 259_200, "server_started": NOW - timedelta(days=3), "tables": [sizes()],
+        "measured_at": NOW, "seconds": 0.42,
+        "family": "mysql", "uptime_seconds": 259_200, "server_started": NOW - timedelta(days=3), "tables": [sizes()],
         "absent": [],
         "partitions": {
             "partitioned": True, "months_ahead": 1, "catch_all": "p_future", "catch_all_rows": 12, "catch_all_rows_at_least": False,

@@ -1,5 +1,5 @@
 -- Read the statements on the tables that took the most time in all, in seconds, without their values.
--- Left out: what creates, shows or explains a table, and what monitor itself reads (rlops_count and so on).
+-- Left out: what creates, shows, grants or explains a table, and what monitor itself reads (rlops_count and so on).
 -- kind: read
 -- needs: SELECT ON performance_schema.*
 -- names: -
@@ -28,6 +28,7 @@ WHERE
   )
   AND DIGEST_TEXT NOT LIKE 'CREATE %'
   AND DIGEST_TEXT NOT LIKE 'SHOW %'
+  AND DIGEST_TEXT NOT LIKE 'GRANT %'
   AND DIGEST_TEXT NOT LIKE 'EXPLAIN %'
   AND DIGEST_TEXT NOT LIKE '%`rlops\_%'
 ORDER BY SUM_TIMER_WAIT DESC

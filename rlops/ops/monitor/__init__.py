@@ -106,6 +106,7 @@ def _read(reader: Reader, wish: Wish) -> tuple[dict[str, Any], Snapshot | None]:
         "backups": sessions.read_backups(reader),
         "recorded": recorded,
         "probes": [],
+        "seconds": round(reader.elapsed, 3),
     }
     data["probes"] = [asdict(probe) for probe in reader.probes]
     return data, last

@@ -74,6 +74,11 @@ class Reader:
             userstat=bool(int(found["userstat"])),
         )
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the first statement."""
+        return time.monotonic() - self._began
+
     @cached_property
     def holdings(self) -> privileges.Holdings:
         """What this session's account may do. Raises ServerError."""
@@ -83,7 +88,7 @@ class Reader:
         self, key: str, names: Mapping[str, Any] | None = None, values: Mapping[str, Any] | None = None
     ) -> list[Row]:
         """The rows of one file. Raises ServerError; TimedOut too when the command's time is used up."""
-        if self.budget is not None and time.monotonic() - self._began > self.budget:
+        if self.budget is not None and self.elapsed > self.budget:
             raise TimedOut(0, "the time of the command is used up")
         statement = self.sql.statement(f"monitor/{key}", names, values)
         return self.db.rows(statement.sql, statement.values)

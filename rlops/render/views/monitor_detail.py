@@ -230,6 +230,7 @@ def probes(data: Data) -> Iterator[RenderableType]:
             made.add_row(probe["name"], probe["source"])
     yield made
     yield Text(
-        f"Measured at {when(data['measured_at'])} UTC, on a server that started at {when(data['server_started'])}.",
+        f"Measured at {when(data['measured_at'])} UTC in {data['seconds']:.1f} s,"
+        f" on a server that started at {when(data['server_started'])}.",
         "dim",
     )
