@@ -436,7 +436,7 @@ def test_a_table_whose_backup_would_have_too_long_a_name(filled, tmp_path):
     folder = tmp_path / "sql"
     shutil.copytree(default_root(), folder)
     (folder / "create" / "040_long.sql").write_text(
-        f"-- Create one with a long name.\n-- kind: write\n-- needs: CREATE\nCREATE TABLE `{long}` (id BIGINT PRIMARY KEY)\n"
+        f"-- Create one with a long name.\n-- kind: write\n-- needs: CREATE\n-- locks: nothing\nCREATE TABLE `{long}` (id BIGINT PRIMARY KEY)\n"
     )
     filled.cli("migrate", "--sql-dir", str(folder))
     before = truth.tables(filled)
@@ -450,7 +450,7 @@ def test_a_declared_table_that_refers_to_another(filled, tmp_path):
     folder = tmp_path / "sql"
     shutil.copytree(default_root(), folder)
     (folder / "create" / "040_runs.sql").write_text(
-        "-- Create one that refers to a model.\n-- kind: write\n-- needs: CREATE\n"
+        "-- Create one that refers to a model.\n-- kind: write\n-- needs: CREATE\n-- locks: nothing\n"
         "CREATE TABLE `runs` (`id` BIGINT NOT NULL PRIMARY KEY, `model_id` BIGINT NOT NULL,\n"
         "  INDEX `idx_model` (`model_id`),\n"
         f"  CONSTRAINT `fk_runs_model` FOREIGN KEY (`model_id`) REFERENCES `{MODELS}` (`id`))\n"
@@ -471,6 +471,8 @@ def test_a_declared_table_that_refers_to_another(filled, tmp_path):
 
 def test_an_account_that_may_not_write_the_copy(filled, elsewhere, tmp_path):
     """The plan tells it, to an account that may only read too; the run changes no table."""
+    if not filled.url:
+        pytest.skip("a socket's options name root already; the privileges are read in the same way")
     account = f"c_{filled.name[:20]}"
     secret = tmp_path / "secret"
     secret.write_text("Secret-1")
