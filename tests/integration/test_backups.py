@@ -436,7 +436,8 @@ def test_a_table_whose_backup_would_have_too_long_a_name(filled, tmp_path):
     folder = tmp_path / "sql"
     shutil.copytree(default_root(), folder)
     (folder / "create" / "040_long.sql").write_text(
-        f"-- Create one with a long name.\n-- kind: write\n-- needs: CREATE\n-- locks: nothing\nCREATE TABLE `{long}` (id BIGINT PRIMARY KEY)\n"
+        "-- Create one with a long name.\n-- kind: write\n-- needs: CREATE\n-- locks: nothing\n"
+        f"CREATE TABLE `{long}` (id BIGINT PRIMARY KEY)\n"
     )
     filled.cli("migrate", "--sql-dir", str(folder))
     before = truth.tables(filled)
