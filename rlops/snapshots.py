@@ -35,7 +35,7 @@ def create(db: Database, sql: SqlFolder) -> bool:
     """Create the table if it is missing; whether it was. Raises ServerError."""
     if exists(db):
         return False
-    db.execute(sql.statement(f"own/060_{TABLE}").sql)
+    db.execute(sql.statement(f"own/070_{TABLE}").sql)
     return True
 
 
