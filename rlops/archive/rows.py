@@ -25,6 +25,10 @@ from rlops.errors import Failed
 from rlops.sqlfiles import Keywords, SqlFolder
 from rlops.structure import Column
 
+# Else a Ctrl-C or SIGTERM during a parse is Arrow's: it cancels the parse as an error, and the run fails instead of
+# finishing the part.
+pa.enable_signal_handlers(False)
+
 DIGEST = " digest"  # beside the columns; none of theirs has such a name
 LEAST_ID = -(2**63)
 PAGE_ROWS = 5_000
