@@ -10,11 +10,10 @@ from rlops import counting, jobs
 from rlops.clock import writers_now
 from rlops.db import Database, TimedOut
 from rlops.errors import Exit, Refused
-from rlops.ops import longrun
+from rlops.ops import declared, longrun
 from rlops.ops.declared import INTERACTIONS
 from rlops.plan import Answer, Chunk, Order, Plan, Step
 from rlops.sqlfiles import SqlFolder
-from rlops.structure import Table, read_table
 
 COUNT_FOR = 20.0  # seconds for counting the expired rows
 START = ("1000-01-01 00:00:00", 0)  # MySQL's least DATETIME
@@ -70,11 +69,7 @@ def plan(db: Database, sql: SqlFolder, months: int, environment: str, now: datet
             "Nothing was changed.",
             "now_in_production",
         )
-    live = read_table(db, INTERACTIONS)
-    if not isinstance(live, Table):
-        raise Refused(
-            f"{db.schema} has no table {INTERACTIONS}; nothing was changed", "`rlops migrate` creates it.", "no_table"
-        )
+    live = declared.live_interactions(db)
     if "idx_timestamp" not in {index.name for index in live.indexes}:
         raise Refused(
             f"{INTERACTIONS} has no index idx_timestamp; cleanup would read the whole table",
