@@ -29,8 +29,9 @@ def run_lock(db: Database, retry_for: float = 0.0, emit: Emit = silent) -> Itera
     """
     deadline = time.monotonic() + retry_for
     while (holder := _take(db)) is not None:
-        if not _is_orphan(db, holder) or time.monotonic() >= deadline:
-            raise _held(db, holder)
+        orphan = _is_orphan(db, holder)
+        if not orphan or time.monotonic() >= deadline:
+            raise _held(db, holder, orphan=orphan)
         emit(Waiting(f"the server is still running the last statement of a run that is gone (connection {holder})"))
         time.sleep(0.2)
     try:
@@ -52,9 +53,10 @@ def _take(db: Database) -> int | None:
     return _acquire_lease(db) if db.engine.can.run_lock == "lease" else _acquire_get_lock(db)
 
 
-def _held(db: Database, holder: int) -> Blocked:
+def _held(db: Database, holder: int, *, orphan: bool = False) -> Blocked:
+    gone = "; its process is gone, and the server is still running its last statement" if orphan else ""
     return Blocked(
-        f"another rlops run is writing to {db.schema}: {_describe(db, holder)}. Nothing was changed",
+        f"another rlops run is writing to {db.schema}: {_describe(db, holder)}{gone}. Nothing was changed",
         "Wait until it has ended, or look at it with `rlops history`.",
         "run_lock",
     )

@@ -64,8 +64,9 @@ class LongWork:
             self._chunks(work, tally)
         except RlopsError as error:
             self._leave("aborted" if isinstance(error, _Aborted) else "interrupted")
-            error.message += f" after {tally.rows:,} rows in {tally.chunks:,} chunks, each of them whole"
-            error.message += f"; about {tally.left:,} are left" if tally.left else ""
+            if not self.step.records:
+                error.message += f" after {tally.rows:,} rows in {tally.chunks:,} chunks, each of them whole"
+                error.message += f"; about {tally.left:,} are left" if tally.left else ""
             if error.code == "window_closed":
                 raise Pending(
                     error.message, "Type the same command in the next window: it goes on from here.", error.code
@@ -124,6 +125,8 @@ class LongWork:
         self.position = chunk.position
 
     def _tell(self, work: Work, tally: Tally, seconds: float) -> None:
+        if self.step.records:
+            return
         earlier, rows = self.job.job.rows if self.job else 0, tally.rows or 0
         self.trail.append((time.monotonic(), rows))
         while len(self.trail) > 2 and self.trail[-1][0] - self.trail[0][0] > RATE_OVER:

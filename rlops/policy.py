@@ -98,6 +98,37 @@ class Throttle:
 
 
 @dataclass(frozen=True)
+class Monitor:
+    """What monitor goes by. `limit_bytes`: the size of the interactions that was planned for.
+
+    `evidence_days`: how long an index must have been seen unread to count as unused. `keep_days`: how long a recorded
+    snapshot is kept.
+    """
+
+    limit_bytes: int
+    evidence_days: int
+    keep_days: int
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where monitor begins to warn, and where it calls a thing critical. `days_to_limit`, `months_ahead`: less is worse."""
+
+    growth_times_plan: tuple[float, ...]
+    days_to_limit: tuple[float, ...]
+    retention_days_late: tuple[float, ...]
+    months_ahead: tuple[float, ...]
+    catch_all_rows: tuple[float, ...]
+    orphans: tuple[float, ...]
+    foreign_key_errors_per_hour: tuple[float, ...]
+    transaction_seconds: tuple[float, ...]
+    lock_wait_seconds: tuple[float, ...]
+    history_list: tuple[float, ...]
+    replica_lag_seconds: tuple[float, ...]
+    auto_increment_share: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Models:
     """The algorithms that a model may have."""
 
@@ -121,6 +152,8 @@ class Policy:
     throttle: Throttle
     rewards: Mapping[str, Decimal]
     models: Models
+    monitor: Monitor
+    thresholds: Thresholds
     shapes: Mapping[str, Any]
 
     def fingerprint(self, *sections: str) -> str:
@@ -166,6 +199,9 @@ def _check(policy: Policy, reader: _Reader) -> None:
     for key, value in vars(policy.throttle).items():
         if value <= 0:
             reader.refuse(key, "must be above 0")
+    for threshold in fields(policy.thresholds):
+        if len(getattr(policy.thresholds, threshold.name)) != 2:
+            reader.refuse(f"thresholds.{threshold.name}", "must be [warning, critical]")
     for privilege in policy.grants.privileges:
         if not re.fullmatch(r"[A-Z]+( [A-Z]+)*", privilege):
             reader.refuse("privileges", f"{privilege!r} is not a privilege's name")

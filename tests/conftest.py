@@ -306,5 +306,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    ended = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    for report in ended:
+        if said := ", ".join(f"{name} {value}" for name, value in report.user_properties):
+            terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {said}")
     for label, reason in config.stash[missing_engines].items():
         terminalreporter.write_line(f"NOT TESTED ON {label.upper()}: {reason}", red=True, bold=True)

@@ -10,11 +10,10 @@ from rlops import counting, jobs
 from rlops.clock import writers_now
 from rlops.db import Database, TimedOut
 from rlops.errors import Exit, Refused
-from rlops.ops import longrun
+from rlops.ops import declared, longrun
 from rlops.ops.declared import INTERACTIONS
 from rlops.plan import Answer, Chunk, Order, Plan, Step
 from rlops.sqlfiles import SqlFolder
-from rlops.structure import Table, read_table
 
 COUNT_FOR = 20.0  # seconds for counting the expired rows
 START = ("1000-01-01 00:00:00", 0)  # MySQL's least DATETIME
@@ -70,11 +69,7 @@ def plan_deletion(db: Database, sql: SqlFolder, months: int, environment: str, n
             "Nothing was changed.",
             "now_in_production",
         )
-    live = read_table(db, INTERACTIONS)
-    if not isinstance(live, Table):
-        raise Refused(
-            f"{db.schema} has no table {INTERACTIONS}; nothing was changed", "`rlops migrate` creates it.", "no_table"
-        )
+    live = declared.live_interactions(db)
     if "idx_timestamp" not in {index.name for index in live.indexes}:
         raise Refused(
             f"{INTERACTIONS} has no index idx_timestamp; cleanup would read the whole table",
@@ -116,7 +111,7 @@ def plan_deletion(db: Database, sql: SqlFolder, months: int, environment: str, n
             "deleted_rows": 0, "archived_rows": 0, "dropped_partitions": [], **longrun.NOTHING,
         },
         notes,
-        question=f"This deletes {about}{expired.rows:,} interactions from {db.schema} for good; there is no archive.",
+        question=f"This deletes {about}{expired.rows:,} interactions from {db.schema} for good; it does not look at the archive.",
         name_database=environment == "production",
         again=again,
         account=longrun.account,

@@ -168,7 +168,7 @@ def test_ctrl_c_finishes_the_part_and_says_where_it_stands(scenario, number):
     until(lambda: coldstore.files(scenario.root), "a part is written")
     process.send_signal(number)
     said = answer(process)
-    assert said["exit_code"] in (0, 130)
+    assert said["exit_code"] in (0, 130), said["error"]
     assert scenario.torn() == []
     scenario.database.cli(*scenario.options())
     assert scenario.unfinished() == []

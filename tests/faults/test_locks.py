@@ -68,10 +68,7 @@ def test_migrate_behind_a_reader_of_users(ours, busy, record_property):
     with readers(ours, READ_USERS) as seen:
         stopped = answer(begin(ours, "migrate", "--retry-for", "3"))
     holder.end()
-    record_property("longest_stall", seen.longest)
-    print(
-        f"{ours.server.label}: migrate behind a reader ({'busy' if busy else 'idle'}): {seen.longest:.2f} s stall, {seen.count} reads"
-    )
+    record_property("longest stall of a reader, seconds", round(seen.longest, 2))
     assert seen.errors == []
     assert seen.count
     if ours.server.family == "mysql":
@@ -99,11 +96,8 @@ def test_rollback_behind_a_reader_of_the_interactions(filled, busy, record_prope
     with readers(filled, READ_USERS) as seen, readers(filled, own) as of_ours:
         stopped = answer(begin(filled, *rolling_back(filled), "--retry-for", "3"))
     holder.end()
-    record_property("longest_stall", seen.longest)
-    print(
-        f"{filled.server.label}: rollback behind a reader ({'busy' if busy else 'idle'}): users {seen.longest:.2f} s,"
-        f" interactions {of_ours.longest:.2f} s"
-    )
+    record_property("longest stall of a reader of users, seconds", round(seen.longest, 2))
+    record_property("and of the interactions", round(of_ours.longest, 2))
     assert seen.errors == of_ours.errors == []
     assert stopped["exit_code"] == 6, stopped["error"]
     assert busy or f"connection {holder.id} " in stopped["error"]["message"]

@@ -101,7 +101,10 @@ def test_no_login_is_exit_4(shop: Shop) -> None:
 def prepare(shop: Shop, command: str) -> None:
     if command.partition(" ")[0] != "migrate":
         shop.rlops("migrate", *WRITES)
-    if command in ("restore", "backups"):
+    if command in ("restore", "backups", "backups prune"):
+        shop.rlops("rollback", "--yes")
+    if command == "backups prune":  # the newest stays
+        shop.rlops("migrate", *WRITES)
         shop.rlops("rollback", "--yes")
     if command in ("cleanup", "purge"):
         run(
@@ -109,6 +112,9 @@ def prepare(shop: Shop, command: str) -> None:
             "INSERT INTO user_product_interactions (user_id, product_id, interaction_type, timestamp)"
             " VALUES (1, 1, 'VIEW', '2020-01-01')",
         )
+    if command in ("archive list", "archive verify"):
+        shop.rlops("seed", "--rows", "200", "--months", "9", *WRITES)
+        shop.rlops("archive", "run", *WRITES)
     if command == "grant --create-user":
         run(shop.database, "DROP USER 'dsazuser'@'%'")
 
@@ -124,12 +130,17 @@ COMMANDS = {
     "cleanup": ("cleanup", "--months", "12", "--yes"),
     "purge": ("purge", "--user", "1", "--yes"),
     "jobs": ("jobs", "list"),
+    "archive run": ("archive", "run", *WRITES),
+    "archive list": ("archive", "list"),
+    "archive verify": ("archive", "verify"),
     "monitor": ("monitor",),
+    "monitor --record": ("monitor", "--record"),
     "history": ("history",),
     "rollback": ("rollback", "--yes"),
     "backups": ("backups", "list"),
+    "backups prune": ("backups", "prune", "--older-than", "0", "--yes"),
     "restore": ("restore", "--yes"),
-    "seed": ("seed", "--rows", "200", "--months", "2", *WRITES),
+    "seed": ("seed", "--rows", "200", "--months", "9", *WRITES),
     "uninstall": ("uninstall", "--yes"),
 }
 LOOKING = ("verify", "monitor")  # these may have findings: the application account has no grants yet
@@ -172,7 +183,8 @@ def test_one_account_runs_every_command(shop: Shop) -> None:
     data = doctor(shop, *WRITES, user="operator")
     assert all(each["ok"] for each in data["commands"])
     order = (
-        "migrate", "grant", "verify --smoke", "verify --data", "seed", "cleanup", "purge", "jobs", "monitor",
+        "migrate", "grant", "verify --smoke", "verify --data", "seed", "archive run", "archive list", "archive verify",
+        "cleanup", "purge", "jobs", "monitor", "monitor --record",
         "history", "rollback", "backups", "restore", "uninstall",
     )  # fmt: skip
     for command in order:
@@ -299,7 +311,7 @@ def test_a_read_only_server_blocks_every_writing_command(start_server: Any, tmp_
         cursor.execute("GRANT CREATE USER ON *.* TO op@'%'")
     place = ("--socket", str(server.socket), "--user", "op", "--database", "shop", "--output", "json")
     data = run_cli("doctor", *place, home=tmp_path, check=3).json["data"]
-    blocked = {each["command"].split()[0] for each in data["commands"] if each["blocked"]}
+    blocked = {each["command"].partition(" --")[0] for each in data["commands"] if each["blocked"]}
     assert blocked == set(requirements.WRITING) - {"seed"}
     assert {finding["check"] for finding in data["findings"]} == {"server"}
     facts = {fact["name"]: fact for fact in data["server"]}

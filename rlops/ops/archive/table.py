@@ -10,9 +10,10 @@ from rlops.archive import columns as kinds
 from rlops.archive.export import Month
 from rlops.db import Database, TimedOut
 from rlops.errors import Refused
+from rlops.ops import declared
 from rlops.ops.declared import INTERACTIONS
 from rlops.sqlfiles import Keywords, SqlFolder
-from rlops.structure import Column, Table, read_table
+from rlops.structure import Column
 
 __all__ = ["Column", "columns", "count", "line", "months"]
 
@@ -22,11 +23,7 @@ EARLIEST = datetime(1000, 1, 1)  # MySQL's least DATETIME
 
 def columns(db: Database) -> tuple[Column, ...]:
     """The live table's columns. Raises Refused when they, or its idx_timestamp, are not what an archive needs."""
-    live = read_table(db, INTERACTIONS)
-    if not isinstance(live, Table):
-        raise Refused(
-            f"{db.schema} has no table {INTERACTIONS}; nothing was changed", "`rlops migrate` creates it.", "no_table"
-        )
+    live = declared.live_interactions(db)
     if "idx_timestamp" not in {index.name for index in live.indexes}:
         raise Refused(
             f"{INTERACTIONS} has no index idx_timestamp, and each page would read the whole table. Nothing was changed",
