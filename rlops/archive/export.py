@@ -64,21 +64,22 @@ class Export:
         found = parts.all_parts(db, self.month.first)
         part = next((part for part in found if part.state in (parts.PLANNED, parts.EXPORTED)), None)
         if part is None:
-            planned = self.plan_next(db, found)
+            planned = self.plan(db, found, parts.covered_to(found, self.month.since, self.month.until))
             return Chunk(0, planned or f"{self.month} done", last=planned is None)
         return self.advance(db, part)
 
-    def plan_next(self, db: Database, found: Sequence[Part], *, late: bool = False) -> str | None:
-        """Plan a part of the rows that none was planned for, or a late one of all that are left; None if there are none."""
-        whole = Range.between(self.month.since, self.month.until)
-        left = whole if late else parts.covered_to(found, self.month.since, self.month.until)
-        reader = Reader(db, self.sql, self.columns)
-        if (left.after, left.after_id) == (left.to, left.to_id) or reader.bound(left, 1) == left:
+    def plan(self, db: Database, found: Sequence[Part], left: Range, *, late: bool = False) -> str | None:
+        """Plan a part of the first rows in `left`; None if there are none. `found` are the month's parts."""
+        if left.empty or not self.any_row(db, left):
             return None
         number = max((part.number for part in found), default=0) + 1
-        wanted = reader.bound(left, self.part_rows)
+        wanted = Reader(db, self.sql, self.columns).bound(left, self.part_rows)
         parts.plan(db, self.month.first, number, self.table, wanted, late=late, token=uuid.uuid4().hex)
         return f"{self.month} part {number} planned"
+
+    def any_row(self, db: Database, wanted: Range) -> bool:
+        """Whether the table has a row in it."""
+        return Reader(db, self.sql, self.columns).bound(wanted, 1) != wanted
 
     def advance(self, db: Database, part: Part) -> Chunk:
         """Take a part that isn't verified one state further."""
@@ -127,8 +128,15 @@ class Export:
         self._failed += 1
         if self._failed >= TRIES:
             raise Failed(f"{part.path} could not be verified in {TRIES} tries: {why}", "", "not_verified")
-        parts.move(db, part, parts.PLANNED)
+        begin_anew(db, self.place, part)
         return Chunk(0, f"{self.month} part {part.number} begun anew ({self._failed})", last=False)
+
+
+def begin_anew(db: Database, place: Place, part: Part) -> None:
+    """Take a part back to planned, and its file out of the archive, until it is exported again."""
+    place.store.remove(manifest.path_of(part.path))
+    place.store.remove(part.path)
+    parts.move(db, part, parts.PLANNED)
 
 
 def refuse_stranger(place: Place, part: Part) -> None:

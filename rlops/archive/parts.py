@@ -21,7 +21,10 @@ TABLE = "rlops_part"
 
 @dataclass(frozen=True)
 class Part:
-    """One part as the database has it. `late` parts hold rows that came, or changed, after their month was exported."""
+    """One part as the database has it. `late` parts hold rows that came, or changed, after their month was exported.
+
+    From a `fixed` one rows have been deleted: it holds what the table has no longer, so it is never exported anew.
+    """
 
     id: int
     month: date
@@ -42,6 +45,7 @@ class Part:
     kept: int
     held: bool
     replacing: bool
+    fixed: bool
 
     @property
     def table_columns(self) -> list[Column]:
@@ -51,11 +55,6 @@ class Part:
     @property
     def month_text(self) -> str:
         return f"{self.month:%Y-%m}"
-
-    @property
-    def fixed(self) -> bool:
-        """Whether deletion from it has begun, so that it is never exported again."""
-        return self.state in (DELETING, DONE)
 
 
 def path(table: str, month: date, number: int) -> str:
@@ -71,6 +70,7 @@ def _part(row: Row) -> Part:
         row["id"], row["month"], row["number"], row["state"], bool(row["late"]), row["token"], row["path"], ends, known,
         row["sha256"], row["file_bytes"] or 0, row["raw_bytes"] or 0, columns, row["watermark"],
         row["deleted_rows"], row["removed_rows"], row["kept_rows"], bool(row["held"]), bool(row["replacing"]),
+        row["deleting_at"] is not None,
     )  # fmt: skip
 
 

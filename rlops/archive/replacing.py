@@ -58,15 +58,14 @@ def settle(db: Database, store: Store, part: Part) -> None:
 def holding(store: Store, part: Part, ids: pa.Array) -> bool:
     """Whether a part has a row of one of these ids."""
     return any(
-        pc.any(pc.is_in(batch.column("id"), ids)).as_py()
-        for batch in parquet.batches(store, part.path, part.table_columns, ("id",))
+        pc.any(_among(batch, ids)).as_py() for batch in parquet.batches(store, part.path, part.table_columns, ("id",))
     )
 
 
 def ids_of(store: Store, part: Part) -> pa.Array:
     """The ids of a part's rows."""
-    found = [batch.column("id") for batch in parquet.batches(store, part.path, part.table_columns, ("id",))]
-    return pa.chunked_array(found, pa.int64()).combine_chunks() if found else pa.array([], pa.int64())
+    batches = parquet.batches(store, part.path, part.table_columns, ("id",))
+    return pa.chunked_array([_numbers(batch) for batch in batches], pa.int64()).combine_chunks()
 
 
 def overlapping(part: Part, others: Sequence[Part]) -> list[Part]:
@@ -81,4 +80,12 @@ def overlapping(part: Part, others: Sequence[Part]) -> list[Part]:
 
 def _left(store: Store, part: Part, ids: pa.Array) -> Iterator[pa.RecordBatch]:
     for batch in parquet.batches(store, part.path, part.table_columns):
-        yield batch.filter(pc.invert(pc.is_in(batch.column("id"), ids)))
+        yield batch.filter(pc.invert(_among(batch, ids)))
+
+
+def _among(batch: pa.RecordBatch, ids: pa.Array) -> pa.Array:
+    return pc.is_in(_numbers(batch), ids)
+
+
+def _numbers(batch: pa.RecordBatch) -> pa.Array:
+    return pc.cast(batch.column("id"), pa.int64())

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rlops import counting, jobs
-from rlops.clock import writers_now
+from rlops.clock import cutoff, writers_now
 from rlops.db import Database, TimedOut
 from rlops.errors import Exit, Refused
 from rlops.ops import declared, longrun
@@ -19,13 +19,7 @@ COUNT_FOR = 20.0  # seconds for counting the expired rows
 START = ("1000-01-01 00:00:00", 0)  # MySQL's least DATETIME
 KIND = "cleanup"
 MAIN, LATE = 1, 2  # passes: from the oldest to the cutoff, then once more for rows that came behind the first
-SECTIONS = ("writers_time_zone", "retention")  # of the policy, that an interrupted job must not see changed
-
-
-def cutoff(now: datetime, months: int) -> datetime:
-    """Midnight on the first day of the current month minus `months`."""
-    index = now.year * 12 + now.month - 1 - months
-    return datetime(index // 12, index % 12 + 1, 1)
+SECTIONS = ("writers_time_zone", "retention", "archive")  # of the policy, that an interrupted job must not see changed
 
 
 @dataclass(frozen=True)
@@ -162,18 +156,16 @@ def reasons_to_ask(sql: SqlFolder, months: int, share: float) -> tuple[str, ...]
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Say what was deleted, by what the chunks themselves counted."""
     del db, sql
-    edge = answer.data["cutoff"].replace("T", " ")
+    data = answer.data
+    edge, where = data["cutoff"].replace("T", " "), data.get("destination")
     if not answer.steps:
-        return replace(answer, headline=f"Nothing to do: no interaction is older than {edge}.")
-    deleted, newer = answer.data["deleted_rows"], answer.data["newer_cutoff"]
-    kept = f"; every one of them is in {answer.data['destination']}, verified" if answer.data.get("destination") else ""
-    answer = replace(
-        answer, headline=f"{deleted:,} interactions older than {edge} deleted{kept}.", next="rlops monitor"
-    )
-    if newer is None:
+        held = f" but the months held back: {', '.join(data['held_months'])}" if data.get("held_months") else ""
+        return replace(answer, headline=f"Nothing to do: no interaction is older than {edge}{held}.")
+    kept = f"; every one of them is in {where}, verified" if where else ""
+    headline = f"{data['deleted_rows']:,} interactions older than {edge} deleted{kept}."
+    answer = replace(answer, headline=headline, notes=(*answer.notes, *data.get("remarks", ())), next="rlops monitor")
+    if data["newer_cutoff"] is None:
         return answer
-    note = f"the job was begun when the cutoff was {edge[:10]}; by now it is {newer[:10]}"
-    again = f"rlops cleanup --months {answer.data['months']}" + (
-        "" if answer.data.get("destination") else " --no-archive"
-    )
+    note = f"the job was begun when the cutoff was {edge[:10]}; by now it is {data['newer_cutoff'][:10]}"
+    again = f"rlops cleanup --months {data['months']}{'' if where else ' --no-archive'}"
     return replace(answer, exit=Exit.FINDINGS, notes=(*answer.notes, note), next=again)

@@ -3,5 +3,7 @@
 -- needs: UPDATE on rlops_part
 -- locks: nothing of the shop's
 -- values: months
-UPDATE rlops_part SET held = 1, watermark = NULL, state = IF(state IN ('deleting', 'done'), 'verified', state)
+UPDATE rlops_part
+SET held = 1, watermark = NULL, deleted_rows = 0, removed_rows = 0, kept_rows = 0,
+    state = IF(state IN ('deleting', 'done'), 'verified', state)
 WHERE month IN :months

@@ -9,7 +9,7 @@ from rlops import counting
 from rlops.archive import parts
 from rlops.archive.export import Month
 from rlops.archive.retention import Retention
-from rlops.clock import writers_now
+from rlops.clock import cutoff, writers_now
 from rlops.db import Database
 from rlops.ops import cleanup, longrun
 from rlops.ops.archive import table
@@ -28,12 +28,14 @@ def plan(db: Database, sql: SqlFolder, months: int, request: Request) -> Plan:
     """
     refuse_now(request)
     columns, where = table.columns(db), destination(db, request)
-    fresh = cleanup.cutoff(request.now or writers_now(db, sql.policy.writers_time_zone), months)
+    fresh = cutoff(request.now or writers_now(db, sql.policy.writers_time_zone), months)
     job = cleanup.open_job(db, sql, months, archive=True)
     edge = datetime.fromisoformat(job.parameters["cutoff"]) if job else fresh
     expired, kept = cleanup.count_expired(db, sql, edge), counting.count(db, INTERACTIONS)
     due, held = _due(db, sql, edge)
-    work = Retention(sql, where, INTERACTIONS, columns, due, edge, sql.policy.archive.part_rows, expired.rows)
+    work = Retention(
+        sql, where, INTERACTIONS, columns, lambda db: _due(db, sql, edge)[0], edge, sql.policy.archive.part_rows, expired.rows
+    )  # fmt: skip
     again = f"rlops cleanup --months {months}"
     steps: tuple[Step, ...] = ()
     if due or job:
@@ -50,7 +52,7 @@ def plan(db: Database, sql: SqlFolder, months: int, request: Request) -> Plan:
             "cutoff": edge.isoformat(), "time_zone": sql.policy.writers_time_zone, "months": months,
             "newer_cutoff": fresh.isoformat() if fresh > edge else None, "destination": where.url,
             "expired_rows": expired.rows, "expired_rows_estimated": expired.estimated, "expired_rows_source": expired.source,
-            "held_months": held, "deleted_rows": 0, "archived_rows": 0, "dropped_partitions": [], **longrun.NOTHING,
+            "held_months": held, "deleted_rows": 0, "archived_rows": 0, "remarks": [], "dropped_partitions": [], **longrun.NOTHING,
         },
         (
             f"{about}{expired.rows:,} rows are older than {edge:%Y-%m-%d %H:%M:%S} ({expired.source})",
@@ -78,4 +80,4 @@ def _due(db: Database, sql: SqlFolder, edge: datetime) -> tuple[list[Month], lis
 
 
 def _account(work: Retention, results: Sequence[StepResult]) -> dict[str, object]:
-    return {**longrun.account(results), "archived_rows": work.archived}
+    return {**longrun.account(results), "archived_rows": work.archived, "remarks": work.remarks}

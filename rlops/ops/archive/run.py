@@ -11,12 +11,11 @@ from rlops.archive import place as places
 from rlops.archive.export import Export, Month
 from rlops.archive.place import Place
 from rlops.archive.rows import Reader
-from rlops.clock import writers_now
+from rlops.clock import cutoff, writers_now
 from rlops.db import Database
 from rlops.errors import Refused
 from rlops.ops.archive import table
 from rlops.ops.archive.request import Request, refuse_now
-from rlops.ops.cleanup import cutoff
 from rlops.ops.declared import INTERACTIONS
 from rlops.plan import Answer, Plan, Step, StepResult
 from rlops.sqlfiles import SqlFolder

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from rlops.clock import cutoff
 from rlops.db import ServerError
-from rlops.ops.cleanup import cutoff
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.monitor.partitions import next_month
 from rlops.ops.monitor.probe import Reader
