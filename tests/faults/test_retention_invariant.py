@@ -15,6 +15,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -154,7 +155,8 @@ class Invariant:
         victim = self.launcher.begin(arguments, database.home, {"HOME": str(database.home), "LANG": "C.UTF-8"})
         if kill_after is not None:
             time.sleep(kill_after)
-            os.kill(victim, signal.SIGKILL)  # one that has ended is not reaped before `end`
+            with suppress(ProcessLookupError):  # it has ended by then
+                os.kill(victim, signal.SIGKILL)
         return self.launcher.end()
 
     def round(self) -> list[str]:
