@@ -452,7 +452,7 @@ def test_statements_that_scan_and_their_times(own: Callable[..., ShopDatabase], 
     document = monitor(database)
     (found,) = (each for each in document["data"]["statements"] if "SUM" in each["statement"])
     row = database.query(
-        "SELECT COUNT_STAR AS n, QUANTILE_95 / 1e12 AS p95, SUM_ROWS_EXAMINED AS e FROM"
+        "SELECT COUNT_STAR AS n, LEAST(QUANTILE_95, MAX_TIMER_WAIT) / 1e12 AS p95, SUM_ROWS_EXAMINED AS e FROM"
         " performance_schema.events_statements_summary_by_digest WHERE DIGEST_TEXT LIKE 'SELECT SUM ( `reward` )%%'", ()
     )[0]  # fmt: skip
     assert (found["executions"], found["rows_examined"], found["scans"]) == (row["n"], row["e"], 3)

@@ -59,6 +59,12 @@ def _scans(statement: dict[str, Any]) -> bool:
 
 def _statement(row: dict[str, Any], source: str) -> dict[str, Any]:
     numbers = {name: None if row[name] is None else float(row[name]) for name in SECONDS}
+    for name in (
+        "p95_seconds",
+        "p99_seconds",
+    ):  # the upper bound of the server's bucket, which can pass the longest run
+        if (found := numbers[name]) is not None:
+            numbers[name] = min(found, numbers["max_seconds"] or found)
     counts = {name: whole(row[name]) for name in COUNTS}
     times = {name: Reader.utc(row[name]) for name in ("first_seen", "last_seen")}
     return {"statement": row["statement"].strip(), **numbers, **counts, **times, "source": source}
