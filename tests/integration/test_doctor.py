@@ -112,7 +112,7 @@ def prepare(shop: Shop, command: str) -> None:
             "INSERT INTO user_product_interactions (user_id, product_id, interaction_type, timestamp)"
             " VALUES (1, 1, 'VIEW', '2020-01-01')",
         )
-    if command in ("archive list", "archive verify"):
+    if command in ("archive list", "archive verify", "archive erase"):
         shop.rlops("seed", "--rows", "200", "--months", "9", *WRITES)
         shop.rlops("archive", "run", *WRITES)
     if command == "grant --create-user":
@@ -133,6 +133,7 @@ COMMANDS = {
     "archive run": ("archive", "run", *WRITES),
     "archive list": ("archive", "list"),
     "archive verify": ("archive", "verify"),
+    "archive erase": ("archive", "erase", "--yes", "--confirm", "shop"),
     "monitor": ("monitor",),
     "monitor --record": ("monitor", "--record"),
     "history": ("history",),
