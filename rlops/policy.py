@@ -37,11 +37,15 @@ class Retention:
 
 @dataclass(frozen=True)
 class Archive:
-    """Months after which interactions are copied to cold storage, and the most rows of one of its files."""
+    """Months after which interactions are copied to cold storage, and the most rows of one of its files.
+
+    `max_erase_share`: of any place's rows, what one unconfirmed run may erase.
+    """
 
     interactions_months: int
     schedule: str
     part_rows: int
+    max_erase_share: float
 
 
 @dataclass(frozen=True)
@@ -188,14 +192,17 @@ def _check(policy: Policy, reader: _Reader) -> None:
             ZoneInfo(policy.writers_time_zone)
         except (ZoneInfoNotFoundError, ValueError):
             reader.refuse("writers_time_zone", f"{policy.writers_time_zone!r} is not a time zone")
-    if policy.retention.interactions_months < 1:
-        reader.refuse("interactions_months", "must be at least 1")
-    if policy.archive.interactions_months < 1:
+    if min(policy.retention.interactions_months, policy.archive.interactions_months) < 1:
         reader.refuse("interactions_months", "must be at least 1")
     if policy.archive.part_rows < 1:
         reader.refuse("part_rows", "must be at least 1")
-    if not 0 < policy.retention.max_share_per_run <= 1:
-        reader.refuse("max_share_per_run", "must be above 0 and at most 1")
+    shares = {
+        "max_erase_share": policy.archive.max_erase_share,
+        "max_share_per_run": policy.retention.max_share_per_run,
+    }
+    for key, share in shares.items():
+        if not 0 < share <= 1:
+            reader.refuse(key, "must be above 0 and at most 1")
     for key, value in vars(policy.throttle).items():
         if value <= 0:
             reader.refuse(key, "must be above 0")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from rlops.cli.options import command, new_app, time_of
+from rlops.cli.parents import IDS, read_ids, told_apart
 from rlops.cli.session import Session
+from rlops.db import Database
 from rlops.ops.archive.request import Request
-from rlops.plan import Answer
+from rlops.plan import Answer, Plan
+from rlops.sqlfiles import SqlFolder
 
 app = new_app("Keep old interactions in cold storage, as Parquet files that are read back before anything is deleted.")
 
@@ -111,6 +115,49 @@ def restore(
     return session.write(
         lambda db, sql: op.plan(db, sql, months, to_table, to=destination(session, to), release=release), op.verify
     )
+
+
+@command(app, "erase", title="archive erase", writes=True, long=True, without=("user",))
+def erase(
+    session: Session,
+    *,
+    users: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--user", help="Whose rows go, once for each; what is no number is the account's name.", metavar="ID"
+        ),
+    ] = None,
+    products: Annotated[
+        list[int] | None,
+        typer.Option("--product", min=IDS[0], max=IDS[1], help="Which product's rows go, once for each.", metavar="ID"),
+    ] = None,
+    users_from: Annotated[
+        Path | None, typer.Option("--users-from", help="A file of users' ids, one a line.", metavar="FILE")
+    ] = None,
+    to: To = None,
+) -> Answer:
+    """Erase rows from the archive, backups, set-aside, staging and hold tables: of users and products that are gone.
+
+    With ids, those of these users and products. The live tables stay as they are. Files are written anew and read back.
+
+    Example:  [bold]rlops archive erase --dry-run[/bold]
+    """
+    from rlops.ops.archive import erase as op
+
+    numbers, session.common.connection["user"] = told_apart(users or [])
+    named = [*numbers, *(read_ids(users_from) if users_from else [])]
+    ids = {"user": named, "product": products or []} if named or products or users_from else None
+    given = [f"--user {each}" for each in numbers] + [f"--product {each}" for each in products or []]
+    given += [f"--users-from {shlex.quote(str(users_from))}"] if users_from else []
+    eraser = op.Eraser(ids, destination(session, to), " ".join(["rlops archive erase", *given]))
+
+    def plan(db: Database, sql: SqlFolder) -> Plan:
+        if eraser.search:  # under the run lock, where the run's own progress is drawn; what was read is known
+            return eraser.plan(db, sql, session.environment(db))
+        with session.screen.progress() as emit:
+            return eraser.plan(db, sql, session.environment(db), emit)
+
+    return session.write(plan, op.verify)
 
 
 def destination(session: Session, to: str | None) -> str | None:

@@ -60,6 +60,13 @@ def _cleanup(session: Session) -> Answer:
     return session.write(plan, op.verify)
 
 
+def _erase(session: Session) -> Answer:
+    from rlops.ops.archive import erase as op
+
+    eraser = op.Eraser(None, destination(session, None), "rlops archive erase")
+    return session.write(lambda db, sql: eraser.plan(db, sql, session.environment(db)), op.verify)
+
+
 def _check(session: Session) -> Answer:
     from rlops.ops import verify as op
 
@@ -77,6 +84,7 @@ def _snapshot(session: Session) -> Answer:
 PARTS = (
     Part("archive run", _archive),
     Part("cleanup", _cleanup, long=True),
+    Part("archive erase", _erase, long=True),
     Part("verify", _check, writes=False),
     Part("monitor", _snapshot, writes=False),
 )
@@ -90,7 +98,7 @@ def maintain(
         typer.Option("--print", help="Print the unit that runs it every month for this profile, and do nothing."),
     ] = None,
 ) -> Answer:
-    """Do the monthly work: archive, retention, a check of the rows, a recorded snapshot; one summary, the worst exit code.
+    """Do the monthly work: archive, retention, erasure, a check of the rows, a recorded snapshot; one summary, the worst exit code.
 
     Off a terminal retention needs --yes. A part that fails doesn't keep the others from their work.
 
@@ -157,7 +165,9 @@ def _step(answer: Answer, seconds: float) -> StepResult:
         status = "stopped"
     elif answer.exit in (Exit.OK, Exit.FINDINGS):
         status = "planned" if answer.dry_run else "done"
-    rows = next((answer.data[key] for key in ("deleted_rows", "archived_rows") if key in answer.data), None)
+    rows = next(
+        (answer.data[key] for key in ("deleted_rows", "erased_rows", "archived_rows") if key in answer.data), None
+    )
     error = answer.error.message if answer.error else None
     return StepResult(answer.command, "", status, rows=rows, seconds=seconds, error=error)
 

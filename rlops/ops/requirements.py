@@ -127,6 +127,11 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         Need(("SELECT", "CREATE", "INSERT", "DELETE"), "schema", "a table of their own, users and products that exist"),
         *_JOURNAL, *_PACE,
     ),
+    "archive erase": (
+        Need(("SELECT", "DELETE"), "schema", "look through backups and other tables beside the three, and erase rows"),
+        Need(("SELECT",), "parents", "see which users and products are gone"),
+        *_JOURNAL, *_PACE, _BLOCKERS,
+    ),
     "archive list": (Need(("SELECT",), "own", "read the record of its parts"),),
     "archive verify": (Need(("SELECT",), "own", "read the record of its parts"),),
     "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find, archive and delete expired rows"), *_JOURNAL, *_PACE, _BLOCKERS),
@@ -145,12 +150,12 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     ),
     "seed": (Need(("SELECT", "INSERT"), "tables", "write rows"), Need(("SELECT",), "parents", "users and products that exist"), *_JOURNAL),
 }  # fmt: skip
-_MAINTAINED = ("archive run", "cleanup", "verify --data", "monitor --record")
+_MAINTAINED = ("archive run", "cleanup", "archive erase", "verify --data", "monitor --record")
 NEEDS["maintain"] = tuple(dict.fromkeys(need for command in _MAINTAINED for need in NEEDS[command]))
 
 DEVELOPMENT = ("migrate --fresh", "seed")
 WRITING = (
-    "migrate", "grant", "rollback", "restore", "backups prune", "archive run", "archive restore", "cleanup", "purge",
+    "migrate", "grant", "rollback", "restore", "backups prune", "archive run", "archive restore", "archive erase", "cleanup", "purge",
     "uninstall", "seed",
 )  # fmt: skip
 

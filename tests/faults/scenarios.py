@@ -501,6 +501,60 @@ class Retention(Archive):
         return problems + [f"{row['path']} is {row['state']}" for row in states]
 
 
+class Erase(Archive):
+    """A user and a product have gone whose rows are in the archive, in a backup and set aside; some parts have none."""
+
+    arguments = ("archive", "erase")
+    beside = (f"{INTERACTIONS}__backup_{STAMP}", f"{INTERACTIONS}__set_aside_{STAMP}", f"{FEATURES}__backup_{STAMP}")
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.database.cli("archive", "run", "--months", "6", *super().options()[-4:])
+        for name in self.beside:
+            table = name.partition("__")[0]
+            copied = (f"CREATE TABLE {name} LIKE {table}", f"INSERT INTO {name} SELECT * FROM {table}")
+            truth.execute(self.database, *copied)
+        truth.execute(self.database, "DELETE FROM users WHERE id = 3", "DELETE FROM product WHERE id = 7")
+        self.before = {name: truth.rows(self.database, name) for name in self.beside}
+        self.live = {table: truth.rows(self.database, table) for table in TABLES}
+        self.exported = coldstore.rows(self.root)
+
+    def options(self) -> tuple[str, ...]:
+        return (*Scenario.options(self), "--confirm", self.database.name)
+
+    @staticmethod
+    def stays(row: tuple[Any, ...], table: str = INTERACTIONS) -> bool:
+        return row[1] != 3 and (not table.startswith(INTERACTIONS) or row[2] != 7)
+
+    def torn(self) -> list[str]:
+        """No other rows are gone than those that are wanted, none is there twice, and the live tables are untouched."""
+        problems = coldstore.problems(self.root)
+        found = coldstore.rows(self.root)
+        problems += _between(found, self.exported, [row for row in self.exported if self.stays(row)], "the archive")
+        for name, rows in self.before.items():
+            kept = [row for row in rows if self.stays(row, name)]
+            problems += _between(truth.rows(self.database, name), rows, kept, name)
+        changed = [table for table, rows in self.live.items() if truth.rows(self.database, table) != rows]
+        return problems + [f"{table} was changed" for table in changed]
+
+    def unfinished(self) -> list[str]:
+        problems = self.torn() + coldstore.unpublished(self.root)
+        left = [row for row in coldstore.rows(self.root) if not self.stays(row)]
+        problems += [f"{len(left)} rows are left in the archive"] if left else []
+        for name in self.beside:
+            left = [row for row in truth.rows(self.database, name) if not self.stays(row, name)]
+            problems += [f"{len(left)} rows are left in {name}"] if left else []
+        states = self.database.query("SELECT path, state FROM rlops_part WHERE state <> 'verified' OR replacing")
+        return problems + [f"{row['path']} is {row['state']}" for row in states]
+
+
+def _between(found: Rows, most: Rows, least: Rows, where: str) -> list[str]:
+    problems = [f"{where} has rows twice"] if len(found) != len(set(found)) else []
+    if lost := set(least) - set(found):
+        problems.append(f"{where} has lost {len(lost)} rows")
+    return problems + ([f"{where} has rows that it never had"] if set(found) - set(most) else [])
+
+
 def small_parts(home: Path) -> Path:
     """A folder of SQL whose policy has small parts."""
     folder = home / "sql"
@@ -529,7 +583,7 @@ class Grant(Scenario):
 SCENARIOS: dict[str, Callable[[Bench], Scenario]] = {
     "migrate": Migrate, "grant": Grant, "rollback": Rollback, "copy": Copy, "restore": Restore,
     "restore-merge": Merge, "restore-merge-over": MergeOver, "cleanup": Cleanup, "purge": Purge, "archive": Archive,
-    "retention": Retention,
+    "retention": Retention, "erase": Erase,
 }  # fmt: skip
 
 

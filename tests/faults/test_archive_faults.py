@@ -235,6 +235,27 @@ def test_s3_over_http(filled, bucket, tmp_path):
     assert archive(filled, bucket.url, env=KEYS)["steps"] == []
 
 
+def test_s3_erase_fails_in_mid_upload_and_the_next_run_finishes(filled, bucket, tmp_path):
+    archive(filled, bucket.url, env=KEYS)
+    before = coldstore.rows(bucket.copy(tmp_path / "before"))
+    truth.execute(filled, "DELETE FROM users WHERE id = 3")
+    kept = [row for row in before if row[1] != 3]
+    assert 0 < len(kept) < len(before)
+    erase = ("archive", "erase", "--confirm", filled.name, "--output", "json")
+    for number, method in enumerate(("PUT", "POST", "DELETE")):
+        bucket.bad = lambda found, path, method=method: "cut" if found == method and "part-" in path else None
+        filled.cli(*erase, env=KEYS, check=None)
+        root = bucket.copy(tmp_path / f"torn{number}")
+        assert coldstore.problems(root) == []
+        assert set(kept) <= set(coldstore.rows(root)) <= set(before)
+    bucket.bad = lambda *_: None
+    filled.cli(*erase, env=KEYS)
+    root = bucket.copy(tmp_path / "after")
+    assert coldstore.rows(root) == kept
+    assert coldstore.problems(root) + coldstore.unpublished(root) == []
+    filled.cli("archive", "verify", env=KEYS)
+
+
 @pytest.mark.parametrize("how", ["cut", "refuse"])
 def test_s3_fails_in_mid_upload(filled, bucket, tmp_path, how):
     """At an upload's part, its completion, the copy to its name, and the removal of the other; a rerun is whole."""

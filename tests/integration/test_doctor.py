@@ -114,9 +114,17 @@ def prepare(shop: Shop, command: str) -> None:
             "INSERT INTO user_product_interactions (user_id, product_id, interaction_type, timestamp)"
             " VALUES (1, 1, 'VIEW', '2020-01-01')",
         )
-    if command in ("archive list", "archive verify", "archive restore"):
+    if command in ("archive list", "archive verify", "archive restore", "archive erase"):
         shop.rlops("seed", "--rows", "200", "--months", "9", *WRITES)
         shop.rlops("archive", "run", *WRITES)
+    if command == "archive erase":
+        beside = "user_product_interactions__set_aside_x"
+        run(
+            shop.database,
+            f"CREATE TABLE {beside} LIKE user_product_interactions",
+            f"INSERT INTO {beside} SELECT * FROM user_product_interactions",
+            "DELETE FROM users WHERE id = 1",
+        )
     if command == "grant --create-user":
         run(shop.database, "DROP USER 'dsazuser'@'%'")
 
@@ -138,6 +146,7 @@ COMMANDS = {
     "archive list": ("archive", "list"),
     "archive verify": ("archive", "verify"),
     "maintain": ("maintain", "--yes", *WRITES),
+    "archive erase": ("archive", "erase", "--confirm", "DATABASE"),
     "monitor": ("monitor",),
     "monitor --record": ("monitor", "--record"),
     "history": ("history",),
@@ -164,7 +173,8 @@ def make_operator(shop: Shop, command: str) -> None:
 
 
 def carry_out(shop: Shop, command: str) -> Any:
-    answer = shop.rlops(*COMMANDS[command], "--output", "json", user="operator", check=None)
+    arguments = [shop.database.name if word == "DATABASE" else word for word in COMMANDS[command]]
+    answer = shop.rlops(*arguments, "--output", "json", user="operator", check=None)
     good = (0, 3) if command.startswith(LOOKING) else (0,)
     assert answer.returncode in good, f"{command}: {answer.stdout}{answer.stderr}"
     return answer.json

@@ -18,7 +18,7 @@ from rlops.archive.place import ROOT_FILE
 
 INTERACTIONS = TABLES[0]
 WRITES = ("--environment", "development")
-PARTS = ["archive run", "cleanup", "verify", "monitor"]
+PARTS = ["archive run", "cleanup", "archive erase", "verify", "monitor"]
 
 
 @pytest.fixture
@@ -44,7 +44,13 @@ def test_all_of_it_in_order_and_again(filled):
     before = live(filled)
     answer = maintain(filled, "--yes")
     assert [(step["name"], step["status"]) for step in answer["steps"]] == [(name, "done") for name in PARTS]
-    assert codes(answer) == {"archive run": 0, "cleanup": 0, "verify": 3, "monitor": codes(answer)["monitor"]}
+    assert codes(answer) == {
+        "archive run": 0,
+        "cleanup": 0,
+        "archive erase": 0,
+        "verify": 3,
+        "monitor": codes(answer)["monitor"],
+    }
     here, there = live(filled), coldstore.rows(root(filled))
     assert len(here) < len(before)
     alive = {row[0] for row in here}
@@ -84,10 +90,21 @@ def test_a_part_that_fails_keeps_the_others_from_nothing(filled):
     root(filled).write_text("a file where the folder was to be")
     before = live(filled)
     answer = maintain(filled, "--yes", check=1)
-    assert [step["status"] for step in answer["steps"]] == ["failed", "failed", "done", "done"]
+    assert [step["status"] for step in answer["steps"]] == ["failed", "failed", "failed", "done", "done"]
     assert live(filled) == before
     assert truth.count(filled, "rlops_snapshot") == 1
     assert answer["data"]["parts"][0]["error"]["message"] in " ".join(answer["notes"])
+
+
+def test_who_is_gone_leaves_the_archive_too(filled):
+    maintain(filled, "--yes")
+    number = coldstore.rows(root(filled))[0][1]
+    truth.execute(filled, f"DELETE FROM users WHERE id = {number}")
+    share = sum(row[1] == number for row in coldstore.rows(root(filled))) / len(coldstore.rows(root(filled)))
+    asked = () if share <= 0.1 else ("--confirm", filled.name)
+    answer = maintain(filled, "--yes", *asked)
+    assert answer["data"]["parts"][2]["data"]["erased_rows"] > 0
+    assert not [row for row in coldstore.rows(root(filled)) if row[1] == number]
 
 
 def test_retention_wants_its_yes(filled):

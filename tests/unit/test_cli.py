@@ -18,7 +18,7 @@ from conftest import run_cli
 from rlops.cli.app import COMMANDS
 
 GROUPS = {
-    "archive": ("run", "list", "verify", "restore"),
+    "archive": ("run", "list", "verify", "restore", "erase"),
     "backups": ("list", "show", "prune"),
     "jobs": ("list", "pause", "resume", "abort"),
     "sandbox": ("start", "stop", "status"),

@@ -24,6 +24,7 @@ BROKEN = {
     "wrong type": ("rows_per_day = 500_000", 'rows_per_day = "many"', "growth.rows_per_day must be of type int"),
     "boolean number": ("rows_per_day = 500_000", "rows_per_day = true", "must be of type int"),
     "no months": ("interactions_months = 12", "interactions_months = 0", "must be at least 1"),
+    "erased share": ("max_erase_share = 0.1", "max_erase_share = 0", "above 0"),
     "share": ("max_share_per_run = 0.25", "max_share_per_run = 1.5", "above 0"),
     "zone": ('writers_time_zone = "server"', 'writers_time_zone = "Mars/Base"', "'Mars/Base' is not a time zone"),
     "reward": ('VIEW = "0.10"', 'VIEW = "much"', "must be a decimal number"),
