@@ -162,6 +162,8 @@ def _above(planned: Sequence[Planned], limit: float) -> list[str]:
     """Why a run is not to be taken for the ordinary: each place on its own."""
     reasons = []
     for each in planned:
+        if each.kind == "set aside":  # rows that had lost their user or product when they came there
+            continue
         if each.found is None:
             reasons.append(f"{each.place}: what would go could not be counted in time")
         elif each.found and each.found > limit * (each.rows or 0):
