@@ -36,7 +36,7 @@ from rlops.sandbox.server import RunningServer
 INTERACTIONS = TABLES[0]
 SEED = 20260901
 ROUNDS = 8  # in the normal suite
-WRITES = 200  # a second, of the shop's; parts of a few rows can't keep up with many more late ones
+WRITES = 50  # a second, of the shop's; parts of a few rows can't keep up with many more late ones
 MONTHS = [datetime(2020, month, 1) for month in range(1, 7)]
 YOUNG = datetime(2098, 1, 1)
 COLUMNS = coldstore.COLUMNS.split(", ")
