@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,6 +15,9 @@ from rlops.db import Database
 from rlops.ops.archive.request import Request
 from rlops.plan import Answer, Plan
 from rlops.sqlfiles import SqlFolder
+
+if TYPE_CHECKING:
+    from rlops.ops.archive.erase import Eraser
 
 app = new_app("Keep old interactions in cold storage, as Parquet files that are read back before anything is deleted.")
 
@@ -61,12 +64,7 @@ def run(
     from rlops.ops.archive import run as op
 
     return session.write(
-        lambda db, sql: op.plan(
-            db,
-            sql,
-            Request(session.environment(db), months, destination(session, to), default_folder(), moved, time_of(now)),
-        ),
-        op.verify,
+        lambda db, sql: op.plan(db, sql, request(session, db, months, to, moved=moved, now=now)), op.verify
     )
 
 
@@ -149,7 +147,12 @@ def erase(
     ids = {"user": named, "product": products or []} if named or products or users_from else None
     given = [f"--user {each}" for each in numbers] + [f"--product {each}" for each in products or []]
     given += [f"--users-from {shlex.quote(str(users_from))}"] if users_from else []
-    eraser = op.Eraser(ids, destination(session, to), " ".join(["rlops archive erase", *given]))
+    return carry_out(session, op.Eraser(ids, destination(session, to), " ".join(["rlops archive erase", *given])))
+
+
+def carry_out(session: Session, eraser: Eraser) -> Answer:
+    """Plan an erasure, with progress while the archive is searched, and run it."""
+    from rlops.ops.archive.erase import verify
 
     def plan(db: Database, sql: SqlFolder) -> Plan:
         if eraser.search:  # under the run lock, where the run's own progress is drawn; what was read is known
@@ -157,7 +160,20 @@ def erase(
         with session.screen.progress() as emit:
             return eraser.plan(db, sql, session.environment(db), emit)
 
-    return session.write(plan, op.verify)
+    return session.write(plan, verify)
+
+
+def request(
+    session: Session,
+    db: Database,
+    months: int | None = None,
+    to: str | None = None,
+    *,
+    moved: bool = False,
+    now: str | None = None,
+) -> Request:
+    """What a command that writes to the archive was asked for."""
+    return Request(session.environment(db), months, destination(session, to), default_folder(), moved, time_of(now))
 
 
 def destination(session: Session, to: str | None) -> str | None:

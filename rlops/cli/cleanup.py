@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from rlops.cli.archive import Moved, To, default_folder, destination
-from rlops.cli.options import command, new_app, time_of
+from rlops.cli.archive import Moved, To, request
+from rlops.cli.options import command, new_app
 from rlops.cli.session import Session
 from rlops.db import Database
-from rlops.ops.archive.request import Request
 from rlops.plan import Answer, Plan
 from rlops.sqlfiles import SqlFolder
 
@@ -42,12 +41,11 @@ def cleanup(
     from rlops.ops import cleanup as op
 
     def plan(db: Database, sql: SqlFolder) -> Plan:
-        environment = session.environment(db)
+        wanted = request(session, db, months, to, moved=moved, now=now)
         if no_archive:
-            return op.plan_deletion(db, sql, months, environment, time_of(now))
+            return op.plan_deletion(db, sql, months, wanted)
         from rlops.ops.archive import retention
 
-        wanted = Request(environment, months, destination(session, to), default_folder(), moved, time_of(now))
         return retention.plan(db, sql, months, wanted)
 
     return session.write(plan, op.verify)

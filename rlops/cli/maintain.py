@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from rlops import lock
-from rlops.cli.archive import default_folder, destination
+from rlops.cli.archive import carry_out, destination, request
 from rlops.cli.monitor import Looks
 from rlops.cli.options import answered, command, new_app
 from rlops.cli.session import Session
@@ -33,38 +33,29 @@ class Part:
     command: str
     run: Callable[[Session], Answer]
     long: bool = False
-    writes: bool = True
 
 
 def _archive(session: Session) -> Answer:
     from rlops.ops.archive import run as op
-    from rlops.ops.archive.request import Request
 
-    def plan(db: Database, sql: SqlFolder) -> Plan:
-        wanted = Request(session.environment(db), None, destination(session, None), default_folder())
-        return op.plan(db, sql, wanted)
-
-    return session.write(plan, op.verify)
+    return session.write(lambda db, sql: op.plan(db, sql, request(session, db)), op.verify)
 
 
 def _cleanup(session: Session) -> Answer:
     from rlops.ops import cleanup as op
     from rlops.ops.archive import retention
-    from rlops.ops.archive.request import Request
 
     def plan(db: Database, sql: SqlFolder) -> Plan:
         months = sql.policy.retention.interactions_months
-        wanted = Request(session.environment(db), months, destination(session, None), default_folder())
-        return retention.plan(db, sql, months, wanted)
+        return retention.plan(db, sql, months, request(session, db, months))
 
     return session.write(plan, op.verify)
 
 
 def _erase(session: Session) -> Answer:
-    from rlops.ops.archive import erase as op
+    from rlops.ops.archive.erase import Eraser
 
-    eraser = op.Eraser(None, destination(session, None), "rlops archive erase")
-    return session.write(lambda db, sql: eraser.plan(db, sql, session.environment(db)), op.verify)
+    return carry_out(session, Eraser(None, destination(session, None), "rlops archive erase"))
 
 
 def _check(session: Session) -> Answer:
@@ -85,8 +76,8 @@ PARTS = (
     Part("archive run", _archive),
     Part("cleanup", _cleanup, long=True),
     Part("archive erase", _erase, long=True),
-    Part("verify", _check, writes=False),
-    Part("monitor", _snapshot, writes=False),
+    Part("verify", _check),
+    Part("monitor", _snapshot),
 )
 
 
@@ -118,8 +109,8 @@ def maintain(
                 break
             session.screen.note(f"{part.command}:")
             started = time.monotonic()
-            answers.append((answered(_session_of(session, part, started - began), part.run), 0.0))
-            answers[-1] = (answers[-1][0], time.monotonic() - started)
+            answer = answered(_session_of(session, part, started - began), part.run)
+            answers.append((answer, time.monotonic() - started))
     return _summary(session, answers)
 
 

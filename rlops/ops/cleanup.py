@@ -11,8 +11,9 @@ from rlops.clock import cutoff, writers_now
 from rlops.db import Database, TimedOut
 from rlops.errors import Exit, Refused
 from rlops.ops import declared, longrun
+from rlops.ops.archive.request import Request, refuse_now
 from rlops.ops.declared import INTERACTIONS
-from rlops.plan import Answer, Chunk, Order, Plan, Step
+from rlops.plan import Answer, Chunk, Order, Plan, Step, Work
 from rlops.sqlfiles import SqlFolder
 
 COUNT_FOR = 20.0  # seconds for counting the expired rows
@@ -52,17 +53,78 @@ class Expired:
         return db.execute(delete.sql, delete.values)
 
 
-def plan_deletion(db: Database, sql: SqlFolder, months: int, environment: str, now: datetime | None) -> Plan:
+@dataclass(frozen=True)
+class Due:
+    """What a run of cleanup is about, with an archive or without: the cutoff, what is before it, and the open job."""
+
+    sql: SqlFolder
+    months: int
+    edge: datetime
+    newer: datetime | None
+    job: jobs.Job | None
+    expired: counting.Rows
+    kept: counting.Rows
+    archive: bool
+
+    @property
+    def count(self) -> str:
+        """The expired rows in words."""
+        return f"{'about ' if self.expired.estimated else ''}{self.expired.rows:,}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What goes, and that an earlier job goes on."""
+        job = self.job
+        found = f"{self.count} rows are older than {self.edge:%Y-%m-%d %H:%M:%S} ({self.expired.source})"
+        if job is None:
+            return (found,)
+        return found, f"goes on with job {job.id}, whose cutoff stays; {job.rows:,} rows are deleted already"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The JSON of both plans."""
+        return {
+            "cutoff": self.edge.isoformat(), "time_zone": self.sql.policy.writers_time_zone, "months": self.months,
+            "newer_cutoff": self.newer and self.newer.isoformat(), "expired_rows": self.expired.rows,
+            "expired_rows_estimated": self.expired.estimated, "expired_rows_source": self.expired.source,
+            "deleted_rows": 0, "archived_rows": 0, "dropped_partitions": [], **longrun.NOTHING,
+        }  # fmt: skip
+
+    def reasons(self) -> tuple[str, ...]:
+        """Why a run needs more than a yes in production: it removes more than the policy means to."""
+        retention, reasons = self.sql.policy.retention, []
+        share = self.expired.rows / max(self.kept.rows, self.expired.rows, 1)
+        if self.months < retention.interactions_months:
+            reasons.append(f"{self.months} months is less than the policy's {retention.interactions_months}")
+        if share > retention.max_share_per_run:
+            reasons.append(
+                f"{share:.0%} of the rows would go in one run; the policy's limit is {retention.max_share_per_run:.0%}"
+            )
+        return tuple(reasons)
+
+    def step(self, name: str, again: str, work: Work) -> Step:
+        """The step of the job."""
+        outline = self.sql.file("cleanup/020_delete_rows").outline({}, {"cutoff": f"'{self.edge:%Y-%m-%d %H:%M:%S}'"})
+        parameters = {"months": self.months, "cutoff": self.edge.isoformat(), "archive": self.archive}
+        order = Order(KIND, again, self.sql.policy.fingerprint(*SECTIONS), parameters)
+        return Step(f"{name} before {self.edge:%Y-%m-%d}", outline, work=work, job=order)
+
+
+def due(db: Database, sql: SqlFolder, months: int, now: datetime | None, *, archive: bool) -> Due:
+    """Look at what is due. Raises Refused when another job of cleanup is not finished; Denied without privilege."""
+    fresh = cutoff(now or writers_now(db, sql.policy.writers_time_zone), months)
+    job = _open_job(db, sql, months, archive=archive)
+    edge = datetime.fromisoformat(job.parameters["cutoff"]) if job else fresh
+    expired, kept = _count_expired(db, sql, edge), counting.count(db, INTERACTIONS)
+    return Due(sql, months, edge, fresh if fresh > edge else None, job, expired, kept, archive)
+
+
+def plan_deletion(db: Database, sql: SqlFolder, months: int, request: Request) -> Plan:
     """Plan the removal of all interactions before the cutoff, without an archive.
 
     Raises Refused when the table or its idx_timestamp is missing, or for `now` in production; Denied without privilege.
     """
-    if now is not None and environment == "production":
-        raise Refused(
-            "--now is for development; in production the server's clock counts",
-            "Nothing was changed.",
-            "now_in_production",
-        )
+    refuse_now(request)
     live = declared.live_interactions(db)
     if "idx_timestamp" not in {index.name for index in live.indexes}:
         raise Refused(
@@ -70,49 +132,23 @@ def plan_deletion(db: Database, sql: SqlFolder, months: int, environment: str, n
             "`rlops verify` says how to add it.",
             "no_index",
         )
-    fresh = cutoff(now or writers_now(db, sql.policy.writers_time_zone), months)
-    job = open_job(db, sql, months, archive=False)
-    edge = datetime.fromisoformat(job.parameters["cutoff"]) if job else fresh
-    expired, kept = count_expired(db, sql, edge), counting.count(db, INTERACTIONS)
-    again = f"rlops cleanup --months {months} --no-archive"
-    steps: tuple[Step, ...] = ()
-    if expired.rows or job:
-        outline = sql.file("cleanup/020_delete_rows").outline({}, {"cutoff": f"'{edge:%Y-%m-%d %H:%M:%S}'"})
-        order = Order(
-            KIND,
-            again,
-            sql.policy.fingerprint(*SECTIONS),
-            {"months": months, "cutoff": edge.isoformat(), "archive": False},
-        )
-        work = Expired(sql, edge, expired.rows)
-        steps = (Step(f"delete interactions before {edge:%Y-%m-%d}", outline, work=work, job=order),)
-    reasons = (
-        "rows deleted without an archive can't be brought back",
-        *reasons_to_ask(sql, months, expired.rows / max(kept.rows, expired.rows, 1)),
-    )
-    about = "about " if expired.estimated else ""
-    notes = (
-        f"{about}{expired.rows:,} rows are older than {edge:%Y-%m-%d %H:%M:%S} ({expired.source})",
-        *(goes_on(job) if job else ()),
-        *(reasons if environment == "production" else ()),
-    )
+    found = due(db, sql, months, request.now, archive=False)
+    again, production = f"rlops cleanup --months {months} --no-archive", request.environment == "production"
+    work = Expired(sql, found.edge, found.expired.rows)
+    reasons = ("rows deleted without an archive can't be brought back", *found.reasons())
     return Plan(
-        "cleanup", steps,
-        {
-            "cutoff": edge.isoformat(), "time_zone": sql.policy.writers_time_zone, "months": months,
-            "newer_cutoff": fresh.isoformat() if fresh > edge else None,
-            "expired_rows": expired.rows, "expired_rows_estimated": expired.estimated, "expired_rows_source": expired.source,
-            "deleted_rows": 0, "archived_rows": 0, "dropped_partitions": [], **longrun.NOTHING,
-        },
-        notes,
-        question=f"This deletes {about}{expired.rows:,} interactions from {db.schema} for good; it does not look at the archive.",
-        name_database=environment == "production",
+        "cleanup",
+        (found.step("delete interactions", again, work),) if found.expired.rows or found.job else (),
+        found.data,
+        (*found.notes, *(reasons if production else ())),
+        question=f"This deletes {found.count} interactions from {db.schema} for good; it does not look at the archive.",
+        name_database=production,
         again=again,
         account=longrun.account,
-    )  # fmt: skip
+    )
 
 
-def open_job(db: Database, sql: SqlFolder, months: int, *, archive: bool) -> jobs.Job | None:
+def _open_job(db: Database, sql: SqlFolder, months: int, *, archive: bool) -> jobs.Job | None:
     """The job that an earlier run left. Raises Refused when it is about other months or deletes otherwise, or under another policy."""
     job = jobs.unfinished(db, KIND, sql.policy.fingerprint(*SECTIONS))
     if job and (job.parameters["months"] != months or job.parameters.get("archive", False) != archive):
@@ -124,12 +160,7 @@ def open_job(db: Database, sql: SqlFolder, months: int, *, archive: bool) -> job
     return job
 
 
-def goes_on(job: jobs.Job) -> tuple[str, ...]:
-    """That a plan takes an earlier job up."""
-    return (f"goes on with job {job.id}, whose cutoff stays; {job.rows:,} rows are deleted already",)
-
-
-def count_expired(db: Database, sql: SqlFolder, edge: datetime) -> counting.Rows:
+def _count_expired(db: Database, sql: SqlFolder, edge: datetime) -> counting.Rows:
     """The rows before the cutoff, counted where that is quick enough."""
     counted = sql.statement("cleanup/030_count_expired", values={"cutoff": edge})
     try:
@@ -138,19 +169,6 @@ def count_expired(db: Database, sql: SqlFolder, edge: datetime) -> counting.Rows
     except TimedOut:
         explained = db.row("EXPLAIN " + counted.sql, counted.values) or {}
         return counting.Rows(int(explained.get("rows") or 0), True, "the optimizer's estimate")
-
-
-def reasons_to_ask(sql: SqlFolder, months: int, share: float) -> tuple[str, ...]:
-    """Why a run needs more than a yes in production: it removes more than the policy means to."""
-    retention = sql.policy.retention
-    reasons = []
-    if months < retention.interactions_months:
-        reasons.append(f"{months} months is less than the policy's {retention.interactions_months}")
-    if share > retention.max_share_per_run:
-        reasons.append(
-            f"{share:.0%} of the rows would go in one run; the policy's limit is {retention.max_share_per_run:.0%}"
-        )
-    return tuple(reasons)
 
 
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
