@@ -16,6 +16,7 @@ from rlops.archive.manifest import Manifest
 from rlops.archive.parts import Part
 from rlops.archive.place import Place
 from rlops.archive.rows import Range, Reader
+from rlops.archive.store import Store
 from rlops.archive.sums import Sum
 from rlops.db import Database
 from rlops.errors import Failed, Refused
@@ -70,10 +71,11 @@ class Export:
 
     def plan(self, db: Database, found: Sequence[Part], left: Range, *, late: bool = False) -> str | None:
         """Plan a part of the first rows in `left`; None if there are none. `found` are the month's parts."""
-        if left.empty or not self.any_row(db, left):
+        reader = Reader(db, self.sql, self.columns)
+        if left.empty or reader.bound(left, 1) == left:
             return None
         number = max((part.number for part in found), default=0) + 1
-        wanted = Reader(db, self.sql, self.columns).bound(left, self.part_rows)
+        wanted = reader.bound(left, self.part_rows)
         parts.plan(db, self.month.first, number, self.table, wanted, late=late, token=uuid.uuid4().hex)
         return f"{self.month} part {number} planned"
 
@@ -128,14 +130,14 @@ class Export:
         self._failed += 1
         if self._failed >= TRIES:
             raise Failed(f"{part.path} could not be verified in {TRIES} tries: {why}", "", "not_verified")
-        begin_anew(db, self.place, part)
+        begin_anew(db, self.place.store, part)
         return Chunk(0, f"{self.month} part {part.number} begun anew ({self._failed})", last=False)
 
 
-def begin_anew(db: Database, place: Place, part: Part) -> None:
+def begin_anew(db: Database, store: Store, part: Part) -> None:
     """Take a part back to planned, and its file out of the archive, until it is exported again."""
-    place.store.remove(manifest.path_of(part.path))
-    place.store.remove(part.path)
+    store.remove(manifest.path_of(part.path))
+    store.remove(part.path)
     parts.move(db, part, parts.PLANNED)
 
 

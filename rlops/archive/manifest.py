@@ -86,6 +86,18 @@ def contents_of(part: Part) -> Contents:
     return Contents.of(Stored(part.bytes, part.sha256 or ""), part.sum)
 
 
+def wrong(store: Store, part: Part) -> str:
+    """What is wrong with a part's manifest, or with its file's bytes; "" when nothing is. Raises Missing, Damaged.
+
+    Bytes that were decoded and compared when the part was verified hold the same rows yet.
+    """
+    known = read(store, part.path)
+    if known is None or known.token != part.token:
+        return "its manifest is missing or another's"
+    found, wanted = store.look(part.path), contents_of(part).stored
+    return "" if found == wanted else f"its SHA-256 is {found.sha256[:16]}… instead of {wanted.sha256[:16]}…"
+
+
 def read(store: Store, part: str) -> Manifest | None:
     """The manifest of a part; None if there is none. Raises Damaged when a byte of it was changed."""
     path = path_of(part)

@@ -141,6 +141,7 @@ class Retention:
             return Chunk(0, f"{other.month_text} part {other.number} to be written anew", last=False)
         parts.move(db, part, parts.DELETING)
         self._publish(part, parts.DELETING)
+        self._rows = Rows(self.place.store, part)
         return Chunk(0, f"{part.month_text} part {part.number} deleting", last=False)
 
     def _replace(self, db: Database, part: Part) -> Chunk:
@@ -153,7 +154,7 @@ class Retention:
         return Chunk(0, f"{part.month_text} part {part.number} without stale rows", last=False)
 
     def _anew(self, db: Database, part: Part, why: str) -> Chunk:
-        begin_anew(db, self.place, part)
+        begin_anew(db, self.place.store, part)
         self._remark(f"{part.path} was exported anew: {why}")
         return Chunk(0, f"{part.month_text} part {part.number} anew", last=False)
 
@@ -162,18 +163,10 @@ class Retention:
             self.remarks.append(text)
 
     def _wrong(self, part: Part) -> str:
-        contents = manifest.contents_of(part)
         try:
-            known = manifest.read(self.place.store, part.path)
-            if known is None or known.token != part.token:
-                return "its manifest is missing"
-            # The bytes that were decoded and compared when the part was verified: their rows need no second look.
-            found = self.place.store.look(part.path)
+            return manifest.wrong(self.place.store, part)
         except (Missing, parquet.Damaged) as error:
             return error.message
-        if found == contents.stored:
-            return ""
-        return f"its SHA-256 is {found.sha256[:16]}… instead of {contents.sha256[:16]}…"
 
     def _damaged(self, part: Part, wrong: str) -> Failed:
         return Failed(

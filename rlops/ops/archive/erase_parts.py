@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rlops.archive import manifest, parquet, parts, replacing
+from rlops.archive.export import begin_anew
 from rlops.archive.parts import Part
 from rlops.archive.store import Store
 from rlops.db import Database
@@ -108,8 +109,7 @@ class Erasing:
             return None
         if part.state not in WRITTEN:
             # Its rows are all in the live table yet, from which it is exported again.
-            self.store.remove(part.path)
-            parts.move(db, part, parts.PLANNED)
+            begin_anew(db, self.store, part)
             return self._gone(part, len(ids))
         if not part.replacing:
             self._whole(part)
@@ -135,11 +135,7 @@ class Erasing:
 
     def _whole(self, part: Part) -> None:
         """Check that a part is what was verified, before it is written anew. Raises Failed, Missing."""
-        known = manifest.read(self.store, part.path)
-        wrong = "its manifest is missing or another's" if known is None or known.token != part.token else ""
-        if not wrong and self.store.look(part.path) != manifest.contents_of(part).stored:
-            wrong = "its bytes aren't those that were verified"
-        if wrong:
+        if wrong := manifest.wrong(self.store, part):
             raise Failed(f"{part.path} is damaged: {wrong}", "`rlops archive verify` says more.", "archive_damaged")
 
 
