@@ -19,7 +19,6 @@ KIND = "purge"
 COUNT_FOR = 20.0  # seconds for counting the rows
 START = ("1000-01-01 00:00:00", 0)  # MySQL's least DATETIME
 PASSES = 3  # the first, and those that look for rows which came meanwhile
-IDS = (-(2**63), 2**64 - 1)
 PARENTS = {"user": "users", "product": "product"}
 
 
