@@ -255,6 +255,19 @@ def database(make_database: Callable[[str], ShopDatabase]) -> ShopDatabase:
     return make_database(f"t_{uuid.uuid4().hex[:12]}")
 
 
+@pytest.fixture
+def migrated(database: ShopDatabase) -> ShopDatabase:
+    """A shop that has the three tables, recorded as development."""
+    database.cli("migrate", "--environment", "development")
+    return database
+
+
+@pytest.fixture
+def root(database: ShopDatabase) -> Path:
+    """Where the test's archive goes."""
+    return database.home / "cold"
+
+
 @pytest.fixture(scope="session")
 def tls_files(tmp_path_factory: pytest.TempPathFactory) -> certificates.Certificates:
     """A CA, a server's certificate and a client's."""

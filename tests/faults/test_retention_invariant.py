@@ -154,7 +154,7 @@ class Invariant:
         arguments = (*self.command(kind), "--url", url, "--ssl-mode", "DISABLED")
         victim = self.launcher.begin(arguments, database.home, {"HOME": str(database.home), "LANG": "C.UTF-8"})
         if kill_after is not None:
-            time.sleep(kill_after)
+            time.sleep(kill_after)  # a random moment of the run, which the kill is to hit
             with suppress(ProcessLookupError):  # it has ended by then
                 os.kill(victim, signal.SIGKILL)
         return self.launcher.end()
@@ -200,7 +200,7 @@ class Invariant:
                 self.shop.act(connection)
 
         def strike() -> None:
-            time.sleep(wait)
+            time.sleep(wait)  # a random moment of the run, which the death is to hit
             self.database.server.kill9()
             self.database.server.restart()
 

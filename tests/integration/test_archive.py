@@ -6,7 +6,6 @@ import json
 import threading
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import coldstore
 import pyarrow as pa
@@ -18,17 +17,6 @@ from rlops.archive import sealed
 
 INTERACTIONS = TABLES[0]
 NOW = "2026-03-31T23:30:00"
-
-
-@pytest.fixture
-def migrated(database):
-    database.cli("migrate", "--environment", "development")
-    return database
-
-
-@pytest.fixture
-def root(migrated) -> Path:
-    return migrated.home / "cold"
 
 
 def archive(database, root, *options, months=6, now=NOW, check=0):

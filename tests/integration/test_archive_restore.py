@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import coldstore
 import pytest
 import truth
@@ -13,11 +11,6 @@ from truth import TABLES
 
 INTERACTIONS = TABLES[0]
 STAGING = f"{INTERACTIONS}__restored_202402"
-
-
-@pytest.fixture
-def root(database) -> Path:
-    return database.home / "cold"
 
 
 @pytest.fixture

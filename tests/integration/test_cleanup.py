@@ -14,12 +14,6 @@ from truth import TABLES
 INTERACTIONS = TABLES[0]
 
 
-@pytest.fixture
-def migrated(database):
-    database.cli("migrate", "--environment", "development")
-    return database
-
-
 def clean(database, *options, months=12, check=0):
     return database.cli("cleanup", "--months", str(months), "--yes", "--output", "json", *options, check=check).json
 

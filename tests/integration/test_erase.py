@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import coldstore
 import pytest
@@ -13,17 +12,6 @@ from truth import TABLES
 INTERACTIONS, MODELS, FEATURES = TABLES
 NOW = "2026-03-31T23:30:00"
 OLD = [f"2025-0{n % 3 + 1}-1{n % 7} 00:00:{n % 60:02}" for n in range(400)]
-
-
-@pytest.fixture
-def migrated(database):
-    database.cli("migrate", "--environment", "development")
-    return database
-
-
-@pytest.fixture
-def root(migrated) -> Path:
-    return migrated.home / "cold"
 
 
 @pytest.fixture

@@ -9,12 +9,6 @@ from truth import TABLES
 INTERACTIONS = TABLES[0]
 
 
-@pytest.fixture
-def migrated(database):
-    database.cli("migrate", "--environment", "development")
-    return database
-
-
 def fill(database, counts, column="product_id"):
     """So many interactions of each parent, many with equal timestamps."""
     other = {"product_id": "user_id", "user_id": "product_id"}[column]

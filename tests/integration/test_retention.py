@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import coldstore
 import pytest
@@ -21,11 +20,6 @@ def filled(database):
     database.cli("migrate", "--environment", "development")
     truth.fill(database, *OLD, "2025-03-01 00:00:00", "2026-03-31 10:00:00")
     return database
-
-
-@pytest.fixture
-def root(database) -> Path:
-    return database.home / "cold"
 
 
 def clean(database, root, *options, months=12, check=0):
