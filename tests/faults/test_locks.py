@@ -118,6 +118,7 @@ def test_a_lock_on_the_whole_server(ours, lock):
         pytest.skip("the other engine's")
     first, _, second = lock.partition(", ")
     holder = Holder(ours, first, *([f"BACKUP STAGE {second}"] if second else []))
+    until(lambda: idle_for(ours, holder) >= 1, "the holder has been idle for a second")
     before = truth.tables(ours)
     try:
         stopped = answer(begin(ours, "migrate", "--retry-for", "2"))
