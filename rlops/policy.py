@@ -54,12 +54,19 @@ class Growth:
 
 @dataclass(frozen=True)
 class Partitions:
-    """The partition scheme of the interactions."""
+    """The partition scheme of the interactions.
+
+    `new_tables`: whether migrate partitions a table that it creates. `hold_days`: how long an expired month is kept
+    aside; `expire_per_run`: months that one run takes out at most.
+    """
 
     column: str
     by: str
     catch_all: str
     months_ahead: int
+    new_tables: bool
+    hold_days: int
+    expire_per_run: int
 
 
 @dataclass(frozen=True)
@@ -172,10 +179,8 @@ class _Reader:
         if kind is float:
             self._expect(isinstance(value, int | float) and not isinstance(value, bool), key, "must be a number")
             return float(value)
-        if kind in (int, str):
-            self._expect(
-                isinstance(value, kind) and not isinstance(value, bool), key, f"must be of type {kind.__name__}"
-            )
+        if kind in (int, str, bool):
+            self._expect(type(value) is kind, key, f"must be of type {kind.__name__}")
         return value
 
     def _dataclass(self, kind: Any, value: Any, key: str) -> Any:

@@ -37,12 +37,13 @@ KINDS = ("read", "check", "write", "destroy")
 # Every name and value that rlops can supply. A file that wants another one is refused when it is loaded.
 NAMES = {
     "schema", "table", "backup", "set_aside", "key", "column", "columns", "parent", "parent_key", "parent_columns",
-    "on_delete", "on_update", "renames", "tables", "privileges",
+    "on_delete", "on_update", "renames", "tables", "privileges", "trigger", "definer", "changes", "key_columns",
+    "partition", "partitions", "hold", "shadow", "old", "new_values", "old_keys", "hash",
 }  # fmt: skip
 VALUES = {
     "names", "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",
     "user_id", "product_id", "interaction_type", "reward", "context", "session_id", "since", "until", "parents",
-    "connection", "environment", "installation_id", "schema_version", "rows", "password",
+    "connection", "environment", "installation_id", "schema_version", "rows", "password", "fact", "value", "first", "last",
 }  # fmt: skip
 
 _TOKEN = re.compile(

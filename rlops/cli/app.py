@@ -21,6 +21,7 @@ COMMANDS = {
     "backups": (ROLLOUT, "Show the backups that rollbacks kept."),
     "restore": (ROLLOUT, "Bring a backup's tables back."),
     "cleanup": (CARE, "Remove interactions older than the retention, gently."),
+    "partition": (CARE, "Partitions by month: make, keep ahead, take old ones out."),
     "uninstall": (CARE, "Remove rlops' own tables; never the three tables."),
     "monitor": (LOOK, "Sizes, rows, growth and index usage, each with its source."),
     "doctor": (LOOK, "What each command needs, and whether it has it."),

@@ -65,6 +65,13 @@ def plan(db: Database, sql: SqlFolder, months: int, environment: str, now: datet
         raise Refused(
             f"{db.schema} has no table {INTERACTIONS}; nothing was changed", "`rlops migrate` creates it.", "no_table"
         )
+    if live.partitioning and db.family != "oceanbase":
+        from rlops.ops.partition import expire  # it takes the cutoff from here
+
+        most = sql.policy.partitions.expire_per_run
+        return expire.plan(
+            db, sql, expire.Wish(months, most, no_archive=True, environment=environment, command="cleanup")
+        )
     if "idx_timestamp" not in {index.name for index in live.indexes}:
         raise Refused(
             f"{INTERACTIONS} has no index idx_timestamp; cleanup would read the whole table",
@@ -130,7 +137,10 @@ def _reasons(sql: SqlFolder, months: int, share: float) -> tuple[str, ...]:
 
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Say what was deleted, by what the chunks themselves counted."""
-    del db, sql
+    if "taken_out" in answer.data:
+        from rlops.ops.partition import expire
+
+        return expire.verify(db, sql, answer)
     edge = answer.data["cutoff"].replace("T", " ")
     if not answer.steps:
         return replace(answer, headline=f"Nothing to do: no interaction is older than {edge}.")

@@ -74,7 +74,7 @@ def doctor(
 
 def _blocked(command: str, schema: Mapping[str, Any], server: Iterable[ServerFact]) -> tuple[str, ...]:
     """What besides privileges keeps a command from running: the server as it is set, the schema as it is."""
-    name = command.partition(" ")[0]
+    name = command.partition(" --")[0]
     reasons = [f"the schema: {schema['why']}"] if schema["why"] else []
     if name in requirements.WRITING:
         reasons += [f"{fact.name} is {fact.value}" for fact in server if fact.ok is False]

@@ -66,9 +66,23 @@ _MIGRATE = (
     *_PARENTS, *_JOURNAL, _BLOCKERS,
 )  # fmt: skip
 
+# What the table's own triggers do, and what changes its form. Binlogging servers also want SUPER or a setting (1419).
+_FORM = (
+    Need(
+        ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "TRIGGER"), "interactions",
+        "rebuild it, with the triggers that keep its integrity",
+    ),
+    Need(("SELECT", "TRIGGER"), "parents", "put integrity triggers on them", families=("mysql", "mariadb")),
+)  # fmt: skip
+_PARTITIONS = (
+    Need(("SELECT", "INSERT", "CREATE", "DROP", "ALTER"), "interactions", "read, make and drop its partitions"),
+    *_JOURNAL, _BLOCKERS,
+)  # fmt: skip
+
 # What a command needs with an option is a line of its own.
 NEEDS: dict[str, tuple[Need, ...]] = {
     "migrate": _MIGRATE,
+    "migrate --partitioned": (*_MIGRATE, *_FORM),
     "migrate --fresh": (*_MIGRATE, Need(("DROP",), "tables", "drop them first")),
     "grant": _GRANT,
     "grant --create-user": (*_GRANT, Need(("CREATE USER",), "server", "create the application account")),
@@ -94,6 +108,14 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         *_PARENTS, *_JOURNAL, _BLOCKERS,
     ),
     "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find and delete expired rows"), *_JOURNAL, _BLOCKERS),
+    "partition status": (Need(("SELECT",), "interactions", "read its partitions"),),
+    "partition enable": (*_FORM, *_JOURNAL, _BLOCKERS),
+    "partition disable": (*_FORM, *_PARENTS, *_JOURNAL, _BLOCKERS),
+    "partition ensure": _PARTITIONS,
+    "partition expire": (
+        *_PARTITIONS,
+        Need(("SELECT", "INSERT", "CREATE", "DROP", "ALTER", "LOCK TABLES"), "schema", "hold tables have a time in their names"),
+    ),
     "monitor": (
         _READ,
         Need(("PROCESS",), "server", "sizes on disk, history list", optional=True, families=("mysql", "mariadb")),
@@ -112,7 +134,10 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }  # fmt: skip
 
 DEVELOPMENT = ("migrate --fresh", "seed")
-WRITING = ("migrate", "grant", "rollback", "restore", "cleanup", "uninstall", "seed")
+WRITING = (
+    "migrate", "grant", "rollback", "restore", "cleanup", "uninstall", "seed", "partition enable", "partition disable",
+    "partition ensure", "partition expire",
+)  # fmt: skip
 
 
 def commands(environment: str) -> list[str]:

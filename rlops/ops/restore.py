@@ -9,8 +9,10 @@ from typing import Any
 from rlops import counting, facts, journal
 from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused, Usage
-from rlops.ops import backups, declared
+from rlops.ops import backups, declared, form
 from rlops.ops.backups import Backup
+from rlops.ops.declared import Declared
+from rlops.ops.partition import convert, integrity
 from rlops.plan import Answer, Chunk, Expect, Plan, Step
 from rlops.sqlfiles import Keywords, SqlFolder, quote
 from rlops.structure import ForeignKey, Table, normalise, read_table
@@ -41,7 +43,7 @@ def plan(db: Database, sql: SqlFolder, backup_id: str | None) -> Plan:
             continue
         keys = normalise(wanted.table, db.family).foreign_keys
         lost = _lost_parents(db, sql, name, keys)
-        steps += _keys(db, sql, name, keys)
+        steps += _integrity(db, sql, wanted, name, keys)
         steps += _set_aside(db, sql, backup, wanted.table.name, keys, needed=lost > 0)
         tables.append(
             {
@@ -108,6 +110,23 @@ def _refuse_existing(db: Database, backup: Backup) -> None:
             " Nothing was changed",
             "Move them aside first with `rlops rollback`, which keeps every row.", "tables_exist",
         )  # fmt: skip
+
+
+def _integrity(db: Database, sql: SqlFolder, wanted: Declared, name: str, keys: tuple[ForeignKey, ...]) -> list[Step]:
+    """The backup's foreign keys; or, where it is partitioned, the triggers in their place, which the rename takes along."""
+    known = form.recorded(db)
+    which = form.PARTITIONED if facts.is_partitioned(db, name) else form.FOREIGN_KEYS
+    if wanted.table.name != declared.INTERACTIONS or which == form.FOREIGN_KEYS or db.family == "oceanbase":
+        steps = _keys(db, sql, name, keys)
+        kept, by = form.FOREIGN_KEYS, None
+    elif known.integrity == form.NONE:
+        steps, kept, by = [], form.NONE, None
+    else:
+        steps, by = integrity.enabling(db, sql, wanted, on=name)
+        kept = form.TRIGGERS
+    if wanted.table.name == declared.INTERACTIONS and known.form not in (None, which):
+        steps += convert.records(sql, which, kept, by)
+    return steps
 
 
 def _keys(db: Database, sql: SqlFolder, name: str, keys: tuple[ForeignKey, ...]) -> list[Step]:

@@ -6,11 +6,12 @@ import hashlib
 import re
 from dataclasses import replace
 
-from rlops import counting
+from rlops import counting, facts
 from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused
 from rlops.ops import backups, declared
 from rlops.ops.backups import Backup
+from rlops.ops.partition import integrity
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder, Statement
 from rlops.structure import Other, Table, read_table
@@ -33,7 +34,12 @@ class Rollback:
         self.id = self.id or backups.new_id(db, taken)
         live = self._live(db, sql)
         renames = [(name, f"{name}{backups.MARK}{self.id}") for name in live]
-        steps = [*self._rename(sql, renames), *self._drop_keys(sql, renames, live), *self._leftovers(db, sql, taken)]
+        steps = [
+            *self._rename(sql, renames),
+            *self._drop_keys(sql, renames, live),
+            *self._leftovers(db, sql, taken),
+            *self._drop_triggers(db, sql, renames, taken),
+        ]
         tables = [{"table": old, "backup_table": new, **counting.count(db, old).fields()} for old, new in renames]
         notes = [f"{t['table']}: {_rows(t)} rows go to {t['backup_table']}" for t in tables]
         missing = [name for name in declared.names(sql) if name not in live]
@@ -80,6 +86,19 @@ class Rollback:
             for old, new in renames
             for key in live[old].foreign_keys
         ]  # fmt: skip
+
+    def _drop_triggers(
+        self, db: Database, sql: SqlFolder, renames: list[tuple[str, str]], taken: list[Backup]
+    ) -> list[Step]:
+        """After the rename the parents' triggers find no table, which their bodies bear, and the child's have nobody to guard."""
+        each = integrity.the_child(sql)
+        kept = [backup.tables[each.table.name] for backup in taken if each.table.name in backup.tables]
+        there = facts.table_exists(db, each.table.name)
+        if db.family == "oceanbase" or (there and each.table.name not in dict(renames)):
+            return []
+        moved = dict(renames)
+        found = integrity.live(db, (*([each.table.name] if there else kept), *each.parents))
+        return [integrity.drop(sql, name, moved.get(trigger.table, trigger.table)) for name, trigger in found.items()]
 
     def _leftovers(self, db: Database, sql: SqlFolder, taken: list[Backup]) -> list[Step]:
         # A run that died between the rename and the last drop left keys behind.

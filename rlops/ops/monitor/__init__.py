@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rlops.db import Database, Lost, ServerError
 from rlops.errors import Denied, Exit, Failed
-from rlops.ops import declared
+from rlops.ops import declared, form
 from rlops.ops.monitor.growth import read_growth
 from rlops.ops.monitor.indexes import counting_key, read_indexes, time_key
 from rlops.ops.monitor.probe import LIMIT, Reader, reason
@@ -44,7 +44,7 @@ def monitor(db: Database, sql: SqlFolder) -> Answer:
             "growth": read_growth(reader, interactions, by_time),
             "indexes": read_indexes(reader, live),
             "statements": read_statements(reader),
-            "foreign_keys": read_foreign_keys(reader, live, wanted),
+            "foreign_keys": read_foreign_keys(reader, live, _as_they_live(db, sql, by_name)),
             "probes": [asdict(probe) for probe in reader.probes],
         }
     past_plan = (data["growth"]["times_plan"] or 0) > 1
@@ -55,6 +55,11 @@ def monitor(db: Database, sql: SqlFolder) -> Answer:
         notes=tuple(_notes(data)),
         next=_next(data, past_plan),
     )
+
+
+def _as_they_live(db: Database, sql: SqlFolder, live: Mapping[str, Table]) -> list[Table]:
+    """The declared tables, each in the form that it has: a partitioned one declares no foreign keys."""
+    return [form.holding(each, live.get(each.table.name), sql, db.family).table for each in declared.tables(sql)]
 
 
 def _live(reader: Reader, names: Sequence[str]) -> list[Table]:

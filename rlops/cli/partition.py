@@ -1,0 +1,115 @@
+"""rlops partition."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from rlops.cli.options import command, new_app
+from rlops.cli.session import Session
+from rlops.db import Database
+from rlops.errors import Refused
+from rlops.ops.partition import ensure as ensure_op
+from rlops.ops.partition import expire as expire_op
+from rlops.ops.partition import offline, queries
+from rlops.ops.partition import status as status_op
+from rlops.plan import Answer, Plan
+from rlops.sqlfiles import SqlFolder
+
+app = new_app("Partitions by month: make them, keep them ahead, take old ones out.")
+
+
+@app.callback()
+def group() -> None:
+    """Partitions by month: make them, keep them ahead, take old ones out."""
+
+
+@command(app, "status", title="partition status")
+def status(
+    session: Session,
+    with_queries: Annotated[
+        bool, typer.Option("--queries", help="List statements seen that touch every month.")
+    ] = False,
+) -> Answer:
+    """Show the months with rows and sizes, and what is due (exit 3).
+
+    Example:  [bold]rlops partition status[/bold]
+    """
+    return session.read(queries.status if with_queries else status_op.status)
+
+
+@command(app, "enable", title="partition enable", writes=True)
+def enable(
+    session: Session,
+    is_offline: Annotated[
+        bool, typer.Option("--offline", help="In one go while writers wait: for small tables.")
+    ] = False,
+    integrity: Annotated[
+        Literal["triggers", "none"], typer.Option("--integrity", help="What stands in for the foreign keys.")
+    ] = "triggers",
+) -> Answer:
+    """Partition the interactions by month.
+
+    Example:  [bold]rlops partition enable --dry-run[/bold]
+    """
+    _only_offline(is_offline)
+    return session.write(lambda db, sql: offline.enable(db, sql, by_triggers=integrity == "triggers"), offline.verify)
+
+
+@command(app, "disable", title="partition disable", writes=True)
+def disable(
+    session: Session,
+    is_offline: Annotated[
+        bool, typer.Option("--offline", help="In one go while writers wait: for small tables.")
+    ] = False,
+) -> Answer:
+    """Go back to an unpartitioned table with foreign keys.
+
+    Example:  [bold]rlops partition disable --dry-run[/bold]
+    """
+    _only_offline(is_offline)
+    return session.write(offline.disable, offline.verify)
+
+
+def _only_offline(is_offline: bool) -> None:
+    if not is_offline:
+        raise Refused(
+            "the change while the shop goes on isn't built yet; nothing was changed", "Say --offline.", "not_built"
+        )
+
+
+@command(app, "ensure", title="partition ensure", writes=True)
+def ensure(
+    session: Session,
+    ahead: Annotated[
+        int | None, typer.Option("--ahead", min=0, max=120, help="Whole months past the current one.")
+    ] = None,
+) -> Answer:
+    """Keep months ahead of the clock. Nothing to do is instant, so run it daily.
+
+    Example:  [bold]rlops partition ensure --ahead 3[/bold]
+    """
+    return session.write(lambda db, sql: ensure_op.plan(db, sql, ahead), ensure_op.verify)
+
+
+@command(app, "expire", title="partition expire", writes=True)
+def expire(
+    session: Session,
+    months: Annotated[
+        int | None, typer.Option("--months", min=1, max=1200, help="Whole months to keep, beside the current one.")
+    ] = None,
+    most: Annotated[int | None, typer.Option("--most", min=1, help="Months that this run takes out at most.")] = None,
+    no_archive: Annotated[bool, typer.Option("--no-archive", help="Without a verified archive of them.")] = False,
+) -> Answer:
+    """Take whole months past the retention out, and keep them aside for some days.
+
+    Example:  [bold]rlops partition expire --dry-run[/bold]
+    """
+
+    def planner(db: Database, sql: SqlFolder) -> Plan:
+        months_kept = months or sql.policy.retention.interactions_months
+        at_most = most or sql.policy.partitions.expire_per_run
+        return expire_op.plan(db, sql, expire_op.Wish(months_kept, at_most, no_archive, session.environment(db)))
+
+    return session.write(planner, expire_op.verify)
