@@ -7,16 +7,18 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from rlops import blockers, facts, lock
 from rlops.audit import AuditLog
 from rlops.db import TABLE_EXISTS, Conflict, Database, LockWait, Lost, ServerError
-from rlops.errors import Blocked, Failed, Interrupted, RlopsError
+from rlops.errors import Blocked, Failed, Interrupted, Pending, RlopsError
 from rlops.events import Emit, Waiting
 from rlops.journal import Actor
 from rlops.plan import Step
 from rlops.sqlfiles import SqlFolder
 from rlops.stop import StopRequest
+from rlops.throttle import Throttle
 
 RECONNECT_FOR = 60.0  # seconds; a server that restarts is back by then
 LOOK_EVERY = 0.5  # seconds between two looks at what is in the way
@@ -27,7 +29,8 @@ class RunOptions:
     """How to run a plan.
 
     `retry_for` is seconds spent on a statement that another session's lock holds up; `closes_at` the monotonic time
-    at which the maintenance window closes.
+    at which the maintenance window closes, `max_time` the seconds that the run may take. A file at `stop_file` stops it
+    as Ctrl-C does. `throttle` is what long work looks at before each chunk.
     """
 
     actor: Actor
@@ -35,6 +38,9 @@ class RunOptions:
     ticket: str | None = None
     retry_for: float = 30.0
     closes_at: float | None = None
+    max_time: float | None = None
+    stop_file: Path | None = None
+    throttle: Throttle | None = None
     audit: AuditLog | None = None
 
 
@@ -44,11 +50,19 @@ class Attempts:
     def __init__(self, db: Database, options: RunOptions, emit: Emit, stop: StopRequest) -> None:
         self.db, self.options, self.emit, self.stop = db, options, emit, stop
         self.paused = 0.0
+        self.ends_at = None if options.max_time is None else time.monotonic() + options.max_time
 
     def check_time(self) -> None:
-        """Raise when this run is to go no further: a signal, or the end of the maintenance window."""
+        """Raise when this run is to go no further: a signal, a stop file, the end of the window or of the time budget."""
         if self.stop.requested:
             raise Interrupted("interrupted")
+        if self.options.stop_file and self.options.stop_file.exists():
+            hint = "Remove the file, then type the same command again."
+            raise Interrupted(f"stopped, since the stop file {self.options.stop_file} is there", hint, "stop_file")
+        if self.ends_at is not None and time.monotonic() >= self.ends_at:
+            raise Pending(
+                "the time budget is spent", "Type the same command again: it goes on from here.", "time_budget"
+            )
         if self.options.closes_at is not None and time.monotonic() >= self.options.closes_at:
             raise Blocked(
                 "the maintenance window has closed", "Type the same command in the next window.", "window_closed"
@@ -66,7 +80,7 @@ class Attempts:
                 return
             if time.monotonic() >= deadline:
                 raise self._blocked(blockers.named(found))
-            self._sleep(f"not tried yet: {blockers.named(found)}", LOOK_EVERY)
+            self.wait(f"not tried yet: {blockers.named(found)}", LOOK_EVERY)
 
     def statement(self, step: Step, again: str) -> int:
         """Run a step's statement; returns the affected rows. `again` is the command that goes on after a failure."""
@@ -110,7 +124,7 @@ class Attempts:
         if time.monotonic() >= deadline:
             raise self._blocked(who) from error
         seconds = min(2.0, 0.1 * 2 ** min(attempt, 5)) * random.uniform(0.5, 1.0)  # noqa: S311
-        self._sleep(f"another session holds a lock: {who}", seconds)
+        self.wait(f"another session holds a lock: {who}", seconds)
 
     def _blocked(self, who: str) -> Blocked:
         return Blocked(
@@ -119,7 +133,8 @@ class Attempts:
             "lock_wait",
         )
 
-    def _sleep(self, reason: str, seconds: float) -> None:
+    def wait(self, reason: str, seconds: float) -> None:
+        """Wait, saying why. Raises as `check_time` does."""
         self.check_time()
         self.emit(Waiting(reason))
         self.paused += seconds

@@ -77,16 +77,29 @@ def server_error(error: pymysql.err.MySQLError) -> ServerError:
 class Database:
     """One session on the server, with its engine known and its variables set explicitly."""
 
-    def __init__(self, target: Target, *, program: str, statement_limit: float | None, lock_wait: float) -> None:
+    def __init__(
+        self,
+        target: Target,
+        *,
+        program: str,
+        statement_limit: float | None,
+        lock_wait: float,
+        answer_within: float | None = None,
+    ) -> None:
+        """Connect. `answer_within` bounds, in seconds, the connection and each answer; Lost when it isn't kept."""
         self.target = target
         self.schema = target.database or ""
         self._program = program
         self._statement_limit = statement_limit
         self._lock_wait = lock_wait
+        self._answer_within = answer_within
         self._open()
 
     def _open(self) -> None:
-        self._connection: Any = open_connection(self.target, program=self._program)
+        within = self._answer_within
+        self._connection: Any = open_connection(
+            self.target, program=self._program, connect_timeout=within or 10, read_timeout=within
+        )
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute("SELECT VERSION() AS version, @@version_comment AS comment, CONNECTION_ID() AS id")

@@ -17,7 +17,8 @@ class Capabilities:
 
     `run_lock`: "get_lock" (freed by the server with its connection) or "lease" (a row; GET_LOCK outlives a lost
     connection there). `statement_limit`: the session variable that bounds a statement's time, and how many of its
-    units make a second. `metadata_locks`: whether a DDL waits for open transactions.
+    units make a second. `metadata_locks`: whether a DDL waits for open transactions. `looks`: what long work looks at
+    before each chunk, of those in throttle.py; the statements are in sql/throttle/.
     """
 
     run_lock: Literal["get_lock", "lease"]
@@ -25,6 +26,7 @@ class Capabilities:
     session: tuple[str, ...]
     supported: bool = True
     metadata_locks: bool = True
+    looks: tuple[str, ...] = ("replicas", "threads", "history")
 
 
 _COMMON = (
@@ -45,7 +47,7 @@ CAPABILITIES: dict[Family, Capabilities] = {
     ),
     "mariadb": Capabilities("get_lock", ("max_statement_time", 1), _MARIADB),
     "oceanbase": Capabilities(
-        "lease", ("ob_query_timeout", 1_000_000), (*_NO_NEW_ACCOUNTS[:2], _COMMON[3]), metadata_locks=False
+        "lease", ("ob_query_timeout", 1_000_000), (*_NO_NEW_ACCOUNTS[:2], _COMMON[3]), metadata_locks=False, looks=()
     ),
     "tidb": Capabilities("get_lock", ("max_execution_time", 1000), _COMMON, supported=False),
     "vitess": Capabilities("lease", None, (), supported=False),

@@ -70,5 +70,11 @@ class Interrupted(RlopsError):
     exit = Exit.INTERRUPTED
 
 
+class Pending(RlopsError):
+    """The time given to this run is over; what it did is whole, and there is more to do."""
+
+    exit = Exit.FINDINGS
+
+
 class Failed(RlopsError):
     """The operation failed; the message says what is applied and what isn't."""

@@ -28,12 +28,18 @@ class StepEnded:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a long step has come, in rows; `total` is an estimate or None."""
+    """How far a long step has come, in rows, those of earlier runs included; `total` is an estimate or None.
+
+    `rate` is rows a second in this run, its waits included; `chunk` the seconds that the last chunk took, where it is
+    a transaction; `lag` the seconds that the slowest replica was behind before it, None where there is none.
+    """
 
     name: str
     done: int
     total: int | None
-    seconds: float
+    rate: float
+    chunk: float | None = None
+    lag: float | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from rlops.db import Database, Row
 from rlops.plan import Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 
-TABLES = ("rlops_state", "rlops_run", "rlops_step")
+TABLES = ("rlops_state", "rlops_run", "rlops_step", "rlops_job")
 
 
 @dataclass(frozen=True)
@@ -167,6 +167,7 @@ def trim(db: Database, keep_days: int) -> None:
     """Forget runs older than `keep_days`, but for upgrades, whose text later runs are compared with."""
     old = "SELECT id FROM rlops_run WHERE started_at < UTC_TIMESTAMP(6) - INTERVAL %s DAY"
     db.execute(f"DELETE FROM rlops_step WHERE file NOT LIKE 'upgrade/%%' AND run_id IN ({old})", (keep_days,))
+    db.execute(f"DELETE FROM rlops_job WHERE state IN ('done', 'aborted') AND run_id IN ({old})", (keep_days,))
     unused = f"id IN (SELECT id FROM ({old}) AS old) AND id NOT IN (SELECT run_id FROM rlops_step)"
     db.execute(f"DELETE FROM rlops_run WHERE {unused}", (keep_days,))
 

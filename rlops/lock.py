@@ -96,6 +96,21 @@ def release(db: Database) -> None:
         db.value("SELECT RELEASE_LOCK(%s)", (lock_name(db.schema),))
 
 
+def holder(db: Database) -> int | None:
+    """The connection that holds the lock; None when nobody does. Needs no privilege but, for a lease, SELECT on it."""
+    name = lock_name(db.schema)
+    if db.engine.can.run_lock != "lease":
+        found = db.value("SELECT IS_USED_LOCK(%s)", (name,))
+        return None if found is None else int(found)
+    try:
+        found = db.value("SELECT connection_id FROM rlops_lease WHERE name = %s", (name,))
+    except Lost:
+        raise
+    except ServerError:
+        return None  # nobody has ever taken it, or it is not for this account
+    return int(found) if found is not None and is_connected(db, int(found)) else None
+
+
 def _acquire_get_lock(db: Database) -> int | None:
     if db.value("SELECT GET_LOCK(%s, 0)", (lock_name(db.schema),)) == 1:
         return None

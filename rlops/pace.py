@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
+
+RECENT = 10  # chunks that the 90th percentile is taken of
+GROWTH = 1.5  # a chunk's size in parts of the one before, at most
+LONG = 2.0  # a chunk of so many target times is not waited out: the next one shrinks by it alone
 
 
 @dataclass
 class Pace:
-    """Adapts a chunk's size to a target time: grows by half at most, shrinks at once.
+    """Adapts a chunk's size to a target time, by the 90th percentile of what a row of the recent chunks cost.
 
     Times are seconds, sizes are rows.
     """
 
-    size: int = 1000
     target: float = 0.25
-    least: int = 100
+    size: int = 1000
+    least: int = 10
     most: int = 10_000
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
-    def took(self, seconds: float) -> None:
-        """Take note of how long the last chunk took."""
-        factor = min(1.5, self.target / max(seconds, 0.001))
-        self.size = max(self.least, min(self.most, int(self.size * factor)))
+    def took(self, rows: int, seconds: float) -> None:
+        """Take note of how long the last chunk took for its rows, those that it only looked at included."""
+        if rows <= 0:
+            return
+        cost = max(seconds, 0.0001) / rows
+        self.recent.append(cost)
+        ordered = sorted(self.recent)
+        slow = ordered[min(len(ordered) - 1, len(ordered) * 9 // 10)]
+        if seconds > LONG * self.target:
+            slow = max(slow, cost)
+        self._set(min(self.target / slow, self.size * GROWTH))
 
     def refused(self) -> None:
-        """Take note of a deadlock or a lock wait."""
-        self.size = max(self.least, self.size // 2)
+        """Take note of a deadlock or a lock wait: a smaller chunk meets fewer locks."""
+        self._set(self.size / 2)
+
+    def _set(self, size: float) -> None:
+        self.size = max(self.least, min(self.most, int(size)))

@@ -11,7 +11,7 @@ from rlops.db import Database
 from rlops.errors import Exit, RlopsError
 from rlops.sqlfiles import Statement
 
-StepStatus = Literal["planned", "done", "failed", "unknown", "untouched", "skipped"]
+StepStatus = Literal["planned", "done", "stopped", "failed", "unknown", "untouched", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,16 @@ class Expect:
 
 @dataclass(frozen=True)
 class Chunk:
-    """One transaction of a long step: rows touched, the position behind them, and whether it was the last."""
+    """One transaction of a long step: rows touched, the position behind them, and whether it was the last.
+
+    The position is of what JSON holds, and another run may go on from it. `late` are those of the rows that came
+    behind a position that was passed already.
+    """
 
     rows: int
     position: Any
     last: bool
+    late: int = 0
 
 
 class Work(Protocol):
@@ -55,18 +60,34 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True)
+class Order:
+    """A job as a plan describes it. `parameters` are what JSON holds, and stay as they were when the job began.
+
+    Of one kind and subject only one job is open. `command` is what goes on with it; `policy` the fingerprint of the
+    sections of the policy that it depends on.
+    """
+
+    kind: str
+    command: str
+    policy: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    subject: str = ""
+
+
+@dataclass(frozen=True)
 class Step:
     """One step of a plan: a statement, or a long piece of work whose statement is repeated.
 
     `own` creates one of rlops' own tables, `records` writes to them alone; `checks_off` runs with
     foreign_key_checks = 0; `touches` are the tables whose metadata locks it takes, which the shop's statements queue
-    behind.
+    behind. `job` makes a long step's work outlive this run: the next one goes on where it stopped.
     """
 
     name: str
     statement: Statement
     expect: tuple[Expect, ...] = ()
     work: Work | None = None
+    job: Order | None = None
     own: bool = False
     records: bool = False
     checks_off: bool = False
@@ -105,7 +126,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class StepResult:
-    """What became of one step; `seconds` is wall time, `paused_seconds` the part of it spent waiting."""
+    """What became of one step; `seconds` is wall time, `paused_seconds` the part of it spent waiting.
+
+    `job` is the number of the job that it was part of, `left` an estimate of the rows that the job has still to do.
+    """
 
     name: str
     file: str
@@ -119,6 +143,10 @@ class StepResult:
     algorithm: str = ""
     chunks: int = 0
     paused_seconds: float = 0.0
+    late_rows: int = 0
+    job: int | None = None
+    resumed: bool = False
+    left: int | None = None
 
 
 @dataclass(frozen=True)

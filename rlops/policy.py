@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 import types
@@ -91,6 +92,18 @@ class Upgrade:
 
 
 @dataclass(frozen=True)
+class Throttle:
+    """What long work holds itself to: seconds a chunk takes, seconds a replica lags, threads that run, the history
+    list's length in undo logs.
+    """
+
+    chunk_seconds: float
+    replica_lag: float
+    threads_running: int
+    history_list: int
+
+
+@dataclass(frozen=True)
 class Models:
     """The algorithms that a model may have."""
 
@@ -111,9 +124,15 @@ class Policy:
     backups: Backups
     journal: Journal
     upgrade: Upgrade
+    throttle: Throttle
     rewards: Mapping[str, Decimal]
     models: Models
     shapes: Mapping[str, Any]
+
+    def fingerprint(self, *sections: str) -> str:
+        """Identifies what these sections say, so that work which was begun under them isn't finished under others."""
+        said = "\n".join(f"{section} = {getattr(self, section)!r}" for section in sections)
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def load(path: Path) -> Policy:
@@ -146,6 +165,9 @@ def _check(policy: Policy, reader: _Reader) -> None:
         reader.refuse("interactions_months", "must be at least 1")
     if not 0 < policy.retention.max_share_per_run <= 1:
         reader.refuse("max_share_per_run", "must be above 0 and at most 1")
+    for key, value in vars(policy.throttle).items():
+        if value <= 0:
+            reader.refuse(key, "must be above 0")
     for privilege in policy.grants.privileges:
         if not re.fullmatch(r"[A-Z]+( [A-Z]+)*", privilege):
             reader.refuse("privileges", f"{privilege!r} is not a privilege's name")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from rlops import facts, journal, lock
+from rlops import facts, jobs, journal, lock
 from rlops.db import Database, Row
 from rlops.errors import Blocked
 from rlops.plan import Expect
@@ -31,6 +31,7 @@ def settle(db: Database) -> list[str]:
         journal.settle_step(db, step["id"], status)
         said.append(f"{who}; its step {step['seq']} ({step['name']}) was {WORDS[status]}")
     journal.settle_runs(db)
+    jobs.settle(db)
     return said
 
 
@@ -45,7 +46,7 @@ WORDS = {
 def _outcome(db: Database, step: Row) -> str:
     expected = [Expect(**expect) for expect in json.loads(step["expect"])]
     if step["watermark"] is not None:
-        return "partly"
+        return "done" if jobs.done_by(db, step["run_id"]) else "partly"
     if not expected:
         return "unknown"
     return "done" if all(facts.holds(db, expect) for expect in expected) else "undone"

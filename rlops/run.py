@@ -8,14 +8,16 @@ from contextlib import suppress
 
 from rlops import journal
 from rlops.attempt import Attempts, RunOptions
-from rlops.db import Conflict, Database, LockWait, Lost, ServerError
-from rlops.errors import Exit, Failed, Interrupted, RlopsError
-from rlops.events import Emit, Progress, StepEnded, StepStarted
-from rlops.pace import Pace
-from rlops.plan import Answer, Chunk, Plan, Step, StepResult, StepStatus, Work
+from rlops.db import Database, Lost, ServerError
+from rlops.errors import Exit, Failed, Interrupted, Pending, RlopsError
+from rlops.events import Emit, StepEnded, StepStarted
+from rlops.longwork import LongWork, Tally
+from rlops.plan import Answer, Plan, Step, StepResult, StepStatus
 from rlops.stop import StopRequest, deferred
 
 __all__ = ["RunOptions", "execute"]
+
+STOPPED = (Interrupted, Pending)  # ends that somebody wanted; all that was done is whole
 
 
 def execute(db: Database, plan: Plan, options: RunOptions, emit: Emit) -> Answer:
@@ -33,8 +35,7 @@ class _Run:
         self.attempts = Attempts(db, options, emit, stop)
         self.journal: journal.Journal | None = None
         self.results: list[StepResult] = []
-        self.rows: int | None = None
-        self.chunks = 0
+        self.tally = Tally()
 
     def carry_out(self) -> Answer:
         try:
@@ -56,7 +57,7 @@ class _Run:
         count = len(self.plan.steps)
         self.emit(StepStarted(number, count, step.name))
         began = time.monotonic()
-        self.rows, self.chunks, self.attempts.paused = None, 0, 0.0
+        self.tally, self.attempts.paused = Tally(), 0.0
         text = self.db.text(step.statement.sql, step.statement.values)
         self._audit("intent", step=step.name, file=step.statement.file, sql=text)
         step_id = self.journal.intent(number, step) if self.journal else None
@@ -64,31 +65,34 @@ class _Run:
         status: StepStatus = "failed"
         try:
             if step.work:
-                self._work(step, step.work, step_id)
+                assert self.journal and step_id is not None
+                LongWork(self.attempts, self.journal, step, step_id, self._recover).carry_out(step.work, self.tally)
             else:
-                self.rows = self.attempts.statement(step, self.plan.again)
+                self.tally.rows = self.attempts.statement(step, self.plan.again)
             status = "done"
             if step_id is not None:
                 self._noted(lambda journal: self._note_done(journal, step_id, last=number == count))
         except RlopsError as problem:
             error = problem
-            status = "unknown" if isinstance(problem, Lost) else "failed"
+            status = "unknown" if isinstance(problem, Lost) else "stopped" if isinstance(problem, STOPPED) else "failed"
             raise
         finally:
             seconds = round(time.monotonic() - began, 3)
+            did = self.tally
             self.results.append(StepResult(
-                step.name, step.statement.file, status, text, self.rows, seconds, error.message if error else None,
-                step.statement.needs, step.statement.locks, step.statement.algorithm, self.chunks, round(self.attempts.paused, 3),
+                step.name, step.statement.file, status, text, did.rows, seconds, error.message if error else None,
+                step.statement.needs, step.statement.locks, step.statement.algorithm, did.chunks,
+                round(self.attempts.paused, 3), did.late, did.job, did.resumed, did.left,
             ))  # fmt: skip
             self.emit(StepEnded(number, count, step.name, status, seconds))
             if error and step_id is not None:
                 self._note_failure(step_id, status, error)
-        self._audit("outcome", step=step.name, status=status, rows=self.rows)
+        self._audit("outcome", step=step.name, status=status, rows=self.tally.rows)
 
     def _note_done(self, journal: journal.Journal, step_id: int, *, last: bool) -> None:
         # The run's end commits with its last step's: nobody would look for a run that has nothing left to do.
         with self.db.transaction():
-            journal.outcome(step_id, "done", self.rows)
+            journal.outcome(step_id, "done", self.tally.rows)
             if last:
                 journal.finish("ok", "")
 
@@ -126,46 +130,6 @@ class _Run:
         except OSError as error:
             raise Failed(f"the audit log can't be written: {error.strerror}", "", "audit_log") from error
 
-    def _work(self, step: Step, work: Work, step_id: int | None) -> None:
-        """Run a long step chunk by chunk; each chunk commits together with its watermark."""
-        assert self.journal and step_id is not None
-        pace, position, refused = Pace(), None, 0
-        self.rows = 0
-        began = time.monotonic()
-        deadline = began + self.options.retry_for
-        while True:
-            self._check_time()
-            chunk: Chunk | None = None
-            chunk_began = time.monotonic()
-            try:
-                with self.db.transaction():
-                    chunk = work.chunk(self.db, position, pace.size)
-                    self.journal.watermark(step_id, str(chunk.position), self.rows + chunk.rows)
-            except (Conflict, LockWait) as error:
-                pace.refused()
-                self.attempts.pause(error, refused, deadline)
-                refused += 1
-                continue
-            except Lost:
-                self._recover()
-                # Whether the chunk was committed is told by the watermark that commits with it.
-                if chunk is None or self.journal.watermark_of(step_id) != (str(chunk.position), self.rows + chunk.rows):
-                    continue
-            now = time.monotonic()
-            pace.took(now - chunk_began)
-            self.rows, self.chunks, position = self.rows + chunk.rows, self.chunks + 1, chunk.position
-            refused, deadline = 0, now + self.options.retry_for
-            self.emit(Progress(step.name, self.rows, work.total, now - began))
-            if chunk.last:
-                return
-
-    def _check_time(self) -> None:
-        try:
-            self.attempts.check_time()
-        except RlopsError as error:
-            error.message += f" after {self.rows or 0:,} rows in {self.chunks:,} chunks, each of them whole"
-            raise
-
     def _failure(self, error: RlopsError) -> Answer:
         changed = any(
             (result.status == "done" and not (step.own or step.records)) or (step.work and result.rows)
@@ -187,16 +151,16 @@ class _Run:
         applied = [n for n, r in enumerate(self.results, 1) if r.status == "done"]
         if at == count and not failed:
             wrapped = RlopsError(f"all {count} steps are applied, but {error.message}.", error.hint, error.code)
-            wrapped.exit = error.exit if error.exit is Exit.INTERRUPTED else Exit.FAILED
+            wrapped.exit = error.exit if isinstance(error, STOPPED) else Exit.FAILED
             return wrapped
-        verb = "was not begun" if not failed else "stopped" if isinstance(error, Interrupted) else "failed"
+        verb = "was not begun" if not failed else "stopped" if isinstance(error, STOPPED) else "failed"
         if failed and self.results[-1].status == "unknown":
             verb = "has an unknown outcome"
         message = f"step {number} of {count} ({self.plan.steps[number - 1].name}) {verb}: {error.message}."
         message += f" Applied: {_ranges(applied)}. Untouched: {_ranges(list(range(at + 1, count + 1)))}."
         hint = error.hint or f"Mend the cause, then type `{self.plan.again}`: it goes on where this run stopped."
         wrapped = RlopsError(message, hint, error.code)
-        wrapped.exit = Exit.FAILED if changed and error.exit is not Exit.INTERRUPTED else error.exit
+        wrapped.exit = error.exit if isinstance(error, STOPPED) or not changed else Exit.FAILED
         return wrapped
 
     def _answer(self, exit_code: Exit, error: RlopsError | None = None) -> Answer:

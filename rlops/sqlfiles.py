@@ -43,7 +43,7 @@ NAMES = {
 VALUES = {
     "names", "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",
     "user_id", "product_id", "interaction_type", "reward", "context", "session_id", "since", "until", "parents",
-    "connection", "environment", "installation_id", "schema_version", "rows", "password", "fact", "value", "first", "last",
+    "connection", "environment", "installation_id", "schema_version", "rows", "password", "fact", "value", "first", "last", "parent",
 }  # fmt: skip
 
 _TOKEN = re.compile(

@@ -22,6 +22,8 @@ COMMANDS = {
     "restore": (ROLLOUT, "Bring a backup's tables back."),
     "cleanup": (CARE, "Remove interactions older than the retention, gently."),
     "partition": (CARE, "Partitions by month: make, keep ahead, take old ones out."),
+    "purge": (CARE, "Remove one user's or product's interactions, gently, before it is deleted."),
+    "jobs": (CARE, "Long work that runs or was interrupted: list, pause, resume, abort."),
     "uninstall": (CARE, "Remove rlops' own tables; never the three tables."),
     "monitor": (LOOK, "Sizes, rows, growth and index usage, each with its source."),
     "doctor": (LOOK, "What each command needs, and whether it has it."),

@@ -16,7 +16,7 @@ from rlops.plan import Answer
 app = new_app()
 
 
-@command(app, "cleanup", writes=True)
+@command(app, "cleanup", writes=True, long=True)
 def cleanup(
     session: Session,
     months: Annotated[
@@ -26,7 +26,7 @@ def cleanup(
         str | None, typer.Option("--now", help="Take this time for the clock (development only).", metavar="TIME")
     ] = None,
 ) -> Answer:
-    """Delete interactions older than the retention, in short transactions. An interrupted run is simply run again.
+    """Delete interactions older than the retention, in short transactions; an interrupted run goes on when run again.
 
     Example:  [bold]rlops cleanup --months 12 --dry-run[/bold]
     """

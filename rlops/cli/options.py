@@ -15,7 +15,7 @@ from rlops.errors import Exit, Interrupted, RlopsError
 from rlops.plan import Answer
 from rlops.render import Output
 
-CONNECTION, OUTPUT, SAFETY = "Connection", "Output", "Safety"
+CONNECTION, OUTPUT, SAFETY, PACE = "Connection", "Output", "Safety", "Pace of long work"
 
 
 def _connection(flag: str, text: str, kind: Any = str) -> Any:
@@ -38,6 +38,12 @@ def _seconds(flag: str, text: str, least: float) -> Any:
     return Annotated[
         float, typer.Option(flag, help=text, rich_help_panel=SAFETY, envvar=variable, min=least, metavar="SECONDS")
     ]
+
+
+def _limit(flag: str, kind: type, metavar: str, text: str) -> Any:
+    variable = "RLOPS_" + flag.removeprefix("--").upper().replace("-", "_")
+    option = typer.Option(flag, help=text, rich_help_panel=PACE, envvar=variable, min=0, metavar=metavar)
+    return Annotated[kind | None, option]
 
 
 CONNECTIONS = {
@@ -89,6 +95,28 @@ WRITING = {
     ),
     "ticket": _text("--ticket", "A text that the journal keeps with this run.", SAFETY, "RLOPS_TICKET", "TEXT"),
 }
+LONG = {
+    "max_time": Annotated[
+        float | None,
+        typer.Option(
+            "--max-time", min=0.0, metavar="SECONDS", rich_help_panel=PACE, envvar="RLOPS_MAX_TIME",
+            help="End after the chunk that is under way by then; what is left is said (exit 3).",
+        ),
+    ],
+    "stop_file": _text(
+        "--stop-file", "Stop as Ctrl-C does once this file is there.", PACE, "RLOPS_STOP_FILE", "FILE"
+    ),
+    "replica": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--replica", metavar="URL|none", rich_help_panel=PACE,
+            help="Wait while this replica lags; once for each, or none if their lag is of no concern."
+            " [dim]\\[RLOPS_REPLICA][/dim]",
+        ),
+    ],
+    "max_lag": _limit("--max-lag", float, "SECONDS", "A replica's lag beyond which to wait, instead of the policy's."),
+    "max_threads": _limit("--max-threads", int, "N", "Running threads beyond which to wait, instead of the policy's."),
+}  # fmt: skip
 DEFAULTS = {
     "output": "table", "ask_password": False, "quiet": False, "verbose": False, "no_color": False, "dry_run": False,
     "yes": False, "lock_wait": 1.0, "retry_for": 30.0,
@@ -114,16 +142,32 @@ class Common:
     audit_log: str | None = None
     lock_wait: float = 1.0
     retry_for: float = 30.0
+    long: bool = False
+    max_time: float | None = None
+    stop_file: str | None = None
+    max_lag: float | None = None
+    max_threads: int | None = None
 
 
 def command(
-    app: typer.Typer, name: str, *, title: str = "", writes: bool = False
+    app: typer.Typer,
+    name: str,
+    *,
+    title: str = "",
+    writes: bool = False,
+    long: bool = False,
+    asks: bool = False,
+    without: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Answer]], Callable[..., None]]:
     """Register a function `(session, …own options) -> Answer` as a command with the shared options.
 
-    `title` is the command's whole name where it is one of a group ("backups list").
+    `title` is the command's whole name where it is one of a group ("backups list"). `long` work keeps to a pace and
+    may be given a time; a command that only `asks` something of another run has a --dry-run. `without`: shared options that
+    it reads itself.
     """
-    shared = {**CONNECTIONS, **OUTPUTS, **(WRITING if writes else {})}
+    asking = {"dry_run": WRITING["dry_run"]} if asks else {}
+    shared = {**CONNECTIONS, **OUTPUTS, **asking, **(WRITING if writes else {}), **(LONG if long else {})}
+    shared = {key: kind for key, kind in shared.items() if key not in without}
 
     def decorate(function: Callable[..., Answer]) -> Callable[..., None]:
         hints = get_type_hints(function, include_extras=True)
@@ -160,8 +204,11 @@ def command(
 def _common(given: dict[str, Any]) -> Common:
     connection = {key: given.get(key) for key in CONNECTIONS}
     connection["ask_password"] = "1" if connection["ask_password"] else None
-    rest = {key: given[key] for key in (*OUTPUTS, *WRITING) if key in given}
+    connection["replica"] = " ".join(given.get("replica") or ()) or None
+    own = (*OUTPUTS, *WRITING, *(key for key in LONG if key != "replica"))
+    rest = {key: given[key] for key in own if key in given}
     rest["output"] = Output(rest["output"])
+    rest["long"] = "max_time" in given
     return Common(connection, **rest)
 
 

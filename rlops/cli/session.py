@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from rlops import engines, journal, render, settings, sqlfiles
 from rlops.cli import writing
 from rlops.connect import require_tls
-from rlops.db import Database, Forbidden, connect
-from rlops.errors import Refused
+from rlops.db import Database, Forbidden, LockWait, connect
+from rlops.errors import Blocked, Refused
+from rlops.ops import requirements
 from rlops.plan import Answer
 
 if TYPE_CHECKING:
@@ -98,7 +99,21 @@ class Session:
     def write(self, planner: writing.Planner, after: writing.After | None = None) -> Answer:
         """Run a writing operation: `planner` plans it, `after` completes the answer by looking at the result."""
         with self.connect(statement_limit=None) as db:
-            return writing.write(self, db, sqlfiles.load(self.target.sql_dir, db.family), planner, after)
+            sql = sqlfiles.load(self.target.sql_dir, db.family)
+            with writing.throttled(self, db, sql) as throttle:
+                return writing.write(self, db, sql, planner, after, throttle=throttle)
+
+    def ask_of_a_job(self, ask: Callable[[Database], Answer]) -> Answer:
+        """Run an operation that changes a job's row alone, whoever holds the run lock. Raises Denied, Blocked."""
+        with self.connect() as db:
+            sql = sqlfiles.load(self.target.sql_dir, db.family)
+            if lacking := requirements.check(db, "jobs", sql):
+                raise lacking
+            try:
+                return ask(db)
+            except LockWait as error:
+                problem = "the job's run is just noting its watermark. Nothing was changed"
+                raise Blocked(problem, "Type the same command again.", "lock_wait") from error
 
     def show(self, answer: Answer) -> None:
         """Write the answer to stdout, the error to stderr."""

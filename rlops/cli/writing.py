@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from rlops.ops import data, requirements
 from rlops.plan import Answer, Plan, StepResult
 from rlops.sqlfiles import SqlFolder
 from rlops.stop import deferred
+from rlops.throttle import Limits, Throttle
 
 if TYPE_CHECKING:
     from rlops.cli.session import Session
@@ -26,8 +27,16 @@ Planner = Callable[[Database, SqlFolder], Plan]
 After = Callable[[Database, SqlFolder, Answer], Answer]
 
 
-def write(session: Session, db: Database, sql: SqlFolder, planner: Planner, after: After | None) -> Answer:
-    """Carry a writing command through, or stop at its plan (--dry-run).
+def write(
+    session: Session,
+    db: Database,
+    sql: SqlFolder,
+    planner: Planner,
+    after: After | None,
+    *,
+    throttle: Throttle | None = None,
+) -> Answer:
+    """Carry a writing command through, or stop at its plan (--dry-run). `throttle` holds back long work.
 
     Raises Refused when a yes is missing, when the plan is not the reviewed one or changes while it is confirmed, or
     outside the maintenance window; Denied without a privilege; Blocked when another run holds the lock.
@@ -35,6 +44,8 @@ def write(session: Session, db: Database, sql: SqlFolder, planner: Planner, afte
     common = session.common
     plan = _plan(planner, db, sql)
     lacking = requirements.check(db, plan.command, sql) if plan.steps else None
+    unseen = throttle.prepare(session.environment(db)) if throttle and plan.steps and not lacking else []
+    plan = replace(plan, notes=(*plan.notes, *unseen))
     planned = _planned(plan, db, common.dry_run, (lacking.message,) if lacking else ())
     if common.plan:
         planfile.check(common.plan, planned)
@@ -48,7 +59,7 @@ def write(session: Session, db: Database, sql: SqlFolder, planner: Planner, afte
         return _nothing_to_do(db, sql, planned, after)
     if lacking:
         raise lacking
-    options = _options(session, db, sql)
+    options = _options(session, db, sql, throttle)
     _confirm(session, plan)
     with ExitStack() as stack:
         emit = stack.enter_context(session.screen.progress())
@@ -61,7 +72,7 @@ def write(session: Session, db: Database, sql: SqlFolder, planner: Planner, afte
                 f"Look again: `{plan.again} --dry-run`.",
             )
         answer = run.execute(db, again, options, emit) if again.steps else _planned(again, db, False, ())
-        answer = replace(answer, notes=(*answer.notes, *settled))
+        answer = replace(answer, notes=(*answer.notes, *unseen, *settled))
         if after and answer.exit is Exit.OK:
             with deferred():  # "nothing was changed" would be wrong by now
                 if again.journaled:
@@ -95,13 +106,36 @@ def _nothing_to_do(db: Database, sql: SqlFolder, planned: Answer, after: After |
     return after(db, sql, answer) if after else answer
 
 
-def _options(session: Session, db: Database, sql: SqlFolder) -> run.RunOptions:
+@contextmanager
+def throttled(session: Session, db: Database, sql: SqlFolder) -> Iterator[Throttle | None]:
+    """What long work looks at, with the policy's limits where no option says another; None for other commands."""
+    common, policy = session.common, sql.policy.throttle
+    if not common.long:
+        yield None
+        return
+    limits = Limits(
+        policy.replica_lag if common.max_lag is None else common.max_lag,
+        policy.threads_running if common.max_threads is None else common.max_threads,
+        policy.history_list,
+    )
+    throttle = Throttle(db, sql, limits, session.target.replica)
+    try:
+        yield throttle
+    finally:
+        throttle.close()
+
+
+def _options(session: Session, db: Database, sql: SqlFolder, throttle: Throttle | None) -> run.RunOptions:
     common, closes_at = session.common, None
     if common.window:
         now = clock.writers_now(db, sql.policy.writers_time_zone)
         closes_at = time.monotonic() + clock.seconds_left(common.window, now)
     audit = AuditLog(Path(common.audit_log)) if common.audit_log else None
-    return run.RunOptions(journal.Actor.current(), sql, common.ticket, common.retry_for, closes_at, audit)
+    return run.RunOptions(
+        journal.Actor.current(), sql, common.ticket, common.retry_for, closes_at,
+        common.max_time,
+        Path(common.stop_file) if common.stop_file else None, throttle, audit,
+    )  # fmt: skip
 
 
 def _plan(planner: Planner, db: Database, sql: SqlFolder) -> Plan:

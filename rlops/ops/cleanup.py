@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from rlops import counting
+from rlops import counting, jobs
 from rlops.clock import writers_now
 from rlops.db import Database, TimedOut
-from rlops.errors import Refused
+from rlops.errors import Exit, Refused
+from rlops.ops import longrun
 from rlops.ops.declared import INTERACTIONS
-from rlops.plan import Answer, Chunk, Plan, Step, StepResult
+from rlops.plan import Answer, Chunk, Order, Plan, Step
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Table, read_table
 
 COUNT_FOR = 20.0  # seconds for counting the expired rows
-START = (datetime(1000, 1, 1), 0)  # MySQL's least DATETIME
+START = ("1000-01-01 00:00:00", 0)  # MySQL's least DATETIME
+KIND = "cleanup"
+MAIN, LATE = 1, 2  # passes: from the oldest to the cutoff, then once more for rows that came behind the first
+SECTIONS = ("writers_time_zone", "retention")  # of the policy, that an interrupted job must not see changed
 
 
 def cutoff(now: datetime, months: int) -> datetime:
@@ -28,25 +31,32 @@ def cutoff(now: datetime, months: int) -> datetime:
 
 @dataclass(frozen=True)
 class Expired:
-    """The rows before the cutoff: selects a chunk along the index, deletes it by primary key."""
+    """The rows before the cutoff: selects a chunk along the index, deletes it by primary key.
+
+    A position is a pass, a timestamp and an id. The second pass finds what was inserted behind the first.
+    """
 
     sql: SqlFolder
     cutoff: datetime
     total: int | None
 
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
-        """Delete about `size` rows behind `after`, a (timestamp, id)."""
-        timestamp, last_id = after or START
+        """Delete about `size` rows behind `after`."""
+        round_, timestamp, last_id = after or (MAIN, *START)
         values = {"cutoff": self.cutoff, "last_timestamp": timestamp, "last_id": last_id, "limit": size}
         select = self.sql.statement("cleanup/010_expired_rows", values=values)
         rows = db.rows(select.sql, select.values)
-        if not rows:
-            return Chunk(0, after, last=True)
-        delete = self.sql.statement(
-            "cleanup/020_delete_rows", values={"ids": [row["id"] for row in rows], "cutoff": self.cutoff}
-        )
-        deleted = db.execute(delete.sql, delete.values)
-        return Chunk(deleted, (rows[-1]["timestamp"], rows[-1]["id"]), last=len(rows) < size)
+        deleted = self._delete(db, [row["id"] for row in rows])
+        late = deleted if round_ == LATE else 0
+        if len(rows) == size:
+            return Chunk(deleted, [round_, str(rows[-1]["timestamp"]), rows[-1]["id"]], last=False, late=late)
+        return Chunk(deleted, [LATE, *START], last=round_ == LATE, late=late)
+
+    def _delete(self, db: Database, ids: list[int]) -> int:
+        if not ids:
+            return 0
+        delete = self.sql.statement("cleanup/020_delete_rows", values={"ids": ids, "cutoff": self.cutoff})
+        return db.execute(delete.sql, delete.values)
 
 
 def plan(db: Database, sql: SqlFolder, months: int, environment: str, now: datetime | None) -> Plan:
@@ -78,39 +88,54 @@ def plan(db: Database, sql: SqlFolder, months: int, environment: str, now: datet
             "`rlops verify` says how to add it.",
             "no_index",
         )
-    edge = cutoff(now or writers_now(db, sql.policy.writers_time_zone), months)
+    fresh = cutoff(now or writers_now(db, sql.policy.writers_time_zone), months)
+    job = _open_job(db, sql, months)
+    edge = datetime.fromisoformat(job.parameters["cutoff"]) if job else fresh
     expired, kept = _expired(db, sql, edge), counting.count(db, INTERACTIONS)
+    again = f"rlops cleanup --months {months}"
     steps: tuple[Step, ...] = ()
-    if expired.rows:
+    if expired.rows or job:
         outline = sql.file("cleanup/020_delete_rows").outline({}, {"cutoff": f"'{edge:%Y-%m-%d %H:%M:%S}'"})
-        steps = (Step(f"delete interactions before {edge:%Y-%m-%d}", outline, work=Expired(sql, edge, expired.rows)),)
+        order = Order(KIND, again, sql.policy.fingerprint(*SECTIONS), {"months": months, "cutoff": edge.isoformat()})
+        work = Expired(sql, edge, expired.rows)
+        steps = (Step(f"delete interactions before {edge:%Y-%m-%d}", outline, work=work, job=order),)
     reasons = _reasons(sql, months, expired.rows / max(kept.rows, expired.rows, 1))
     about = "about " if expired.estimated else ""
     notes = (
         f"{about}{expired.rows:,} rows are older than {edge:%Y-%m-%d %H:%M:%S} ({expired.source})",
+        *(_goes_on(job) if job else ()),
         *(reasons if environment == "production" else ()),
     )
     return Plan(
         "cleanup", steps,
         {
             "cutoff": edge.isoformat(), "time_zone": sql.policy.writers_time_zone, "months": months,
+            "newer_cutoff": fresh.isoformat() if fresh > edge else None,
             "expired_rows": expired.rows, "expired_rows_estimated": expired.estimated, "expired_rows_source": expired.source,
-            "deleted_rows": 0, "archived_rows": 0, "dropped_partitions": [], "chunks": 0, "paused_seconds": 0.0,
+            "deleted_rows": 0, "archived_rows": 0, "dropped_partitions": [], **longrun.NOTHING,
         },
         notes,
         question=f"This deletes {about}{expired.rows:,} interactions from {db.schema} for good; there is no archive.",
         name_database=environment == "production",
-        again=f"rlops cleanup --months {months}",
-        account=_account,
+        again=again,
+        account=longrun.account,
     )  # fmt: skip
 
 
-def _account(results: Sequence[StepResult]) -> dict[str, object]:
-    return {
-        "deleted_rows": sum(result.rows or 0 for result in results if result.chunks),
-        "chunks": sum(result.chunks for result in results),
-        "paused_seconds": sum(result.paused_seconds for result in results),
-    }
+def _open_job(db: Database, sql: SqlFolder, months: int) -> jobs.Job | None:
+    """The job that an earlier run left. Raises Refused when it is about other months, or under another policy."""
+    job = jobs.unfinished(db, KIND, sql.policy.fingerprint(*SECTIONS))
+    if job and job.parameters["months"] != months:
+        raise Refused(
+            f"job {job.id} (`{job.command}`, before {job.parameters['cutoff'][:10]}) is not finished. Nothing was changed",
+            f"Go on with it by `{job.command}`, or give it up with `rlops jobs abort {job.id}`.",
+            "other_job",
+        )
+    return job
+
+
+def _goes_on(job: jobs.Job) -> tuple[str, ...]:
+    return (f"goes on with job {job.id}, whose cutoff stays; {job.rows:,} rows are deleted already",)
 
 
 def _expired(db: Database, sql: SqlFolder, edge: datetime) -> counting.Rows:
@@ -144,5 +169,10 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     edge = answer.data["cutoff"].replace("T", " ")
     if not answer.steps:
         return replace(answer, headline=f"Nothing to do: no interaction is older than {edge}.")
-    deleted = answer.data["deleted_rows"]
-    return replace(answer, headline=f"{deleted:,} interactions older than {edge} deleted.", next="rlops monitor")
+    deleted, newer = answer.data["deleted_rows"], answer.data["newer_cutoff"]
+    answer = replace(answer, headline=f"{deleted:,} interactions older than {edge} deleted.", next="rlops monitor")
+    if newer is None:
+        return answer
+    note = f"the job was begun when the cutoff was {edge[:10]}; by now it is {newer[:10]}"
+    again = f"rlops cleanup --months {answer.data['months']}"
+    return replace(answer, exit=Exit.FINDINGS, notes=(*answer.notes, note), next=again)

@@ -24,7 +24,7 @@ class Need:
     """Privileges on each object of a kind.
 
     `on`: "tables" (the three), "interactions", "parents", "schema" (backups have a time in their names), "own" (rlops'
-    tables), "journal" and "lease" (some of those), "server", or another schema's name or SCHEMA.TABLE. An optional
+    tables), "journal", "jobs" and "lease" (some of those), "server", or another schema's name or SCHEMA.TABLE. An optional
     need only makes the command tell more.
     """
 
@@ -40,6 +40,10 @@ _JOURNAL = (
     Need(("DELETE",), "journal", "remove runs that are older than the journal's retention", optional=True),
     Need(("DELETE",), "lease", "give the run lock back", families=("oceanbase",)),
 )
+_PACE = (
+    Need(("PROCESS",), "server", "see whether replicas are connected (else production wants --replica), and the history list",
+         optional=True, families=("mysql",)),
+)  # fmt: skip
 _READ = Need(("SELECT",), "tables", "look at the tables")
 _BLOCKERS = Need(("PROCESS",), "server", "say who holds a lock", optional=True)
 _OTHERS_GRANTS = (
@@ -107,7 +111,6 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         Need(("SELECT", "ALTER", "DROP", "CREATE", "INSERT", "DELETE"), "schema", "rename backups, set rows aside"),
         *_PARENTS, *_JOURNAL, _BLOCKERS,
     ),
-    "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find and delete expired rows"), *_JOURNAL, _BLOCKERS),
     "partition status": (Need(("SELECT",), "interactions", "read its partitions"),),
     "partition enable": (*_FORM, *_JOURNAL, _BLOCKERS),
     "partition disable": (*_FORM, *_PARENTS, *_JOURNAL, _BLOCKERS),
@@ -115,6 +118,12 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "partition expire": (
         *_PARTITIONS,
         Need(("SELECT", "INSERT", "CREATE", "DROP", "ALTER", "LOCK TABLES"), "schema", "hold tables have a time in their names"),
+    ),
+    "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find and delete expired rows"), *_JOURNAL, *_PACE, _BLOCKERS),
+    "purge": (Need(("SELECT", "DELETE"), "interactions", "find and delete the rows"), *_JOURNAL, *_PACE, _BLOCKERS),
+    "jobs": (
+        Need(("SELECT",), "own", "see the jobs and their runs"),
+        Need(("UPDATE",), "jobs", "ask something of them"),
     ),
     "monitor": (
         _READ,
@@ -135,7 +144,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 
 DEVELOPMENT = ("migrate --fresh", "seed")
 WRITING = (
-    "migrate", "grant", "rollback", "restore", "cleanup", "uninstall", "seed", "partition enable", "partition disable",
+    "migrate", "grant", "rollback", "restore", "cleanup", "purge", "uninstall", "seed", "partition enable", "partition disable",
     "partition ensure", "partition expire",
 )  # fmt: skip
 
@@ -222,7 +231,9 @@ def _places(db: Database, on: str, sql: SqlFolder | None) -> list[Place]:
         lease = ("rlops_lease",) if db.engine.can.run_lock == "lease" else ()
         return [(db.schema, name) for name in (*journal.TABLES, *lease)]
     if on == "journal":
-        return [(db.schema, "rlops_run"), (db.schema, "rlops_step")]
+        return [(db.schema, name) for name in ("rlops_run", "rlops_step", "rlops_job")]
+    if on == "jobs":
+        return [(db.schema, "rlops_job")]
     if on == "lease":
         return [(db.schema, "rlops_lease")]
     if on == "interactions":

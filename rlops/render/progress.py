@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
@@ -22,12 +22,13 @@ class Progress:
     def __init__(self, console: Console, *, bars: bool) -> None:
         self.console, self.bars = console, bars
         self.rich = RichProgress(
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), TextColumn("{task.fields[why]}"),
+            SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+            TextColumn("{task.fields[pace]}", markup=False),
+            TextColumn("{task.fields[why]}", style="yellow", markup=False),
             console=console, transient=True, disable=not bars,
         )  # fmt: skip
         self.task: Any = None
-        self.last_line = -PLAIN_EVERY
+        self.last_line: dict[type, float] = {}
 
     def __enter__(self) -> Progress:
         self.rich.start()
@@ -60,23 +61,36 @@ class Progress:
 
     def _started(self, event: events.StepStarted) -> None:
         if self.bars:
-            self.task = self.rich.add_task(event.name, total=None, rate="", why="")
+            self.task = self.rich.add_task(event.name, total=None, pace="", why="")
 
     def _progress(self, event: events.Progress) -> None:
-        rate = event.done / event.seconds if event.seconds > 0 else 0.0
+        pace = f"{event.rate:,.0f} rows/s{_to_go(event)}"
+        pace += "" if event.chunk is None else f", chunk {event.chunk:.2f} s"
+        pace += "" if event.lag is None else f", lag {event.lag:.0f} s"
         if self.bars and self.task is not None:
-            self.rich.update(self.task, completed=event.done, total=event.total, rate=f"{rate:,.0f} rows/s", why="")
-        elif not self.bars and time.monotonic() - self.last_line > PLAIN_EVERY:
-            self.last_line = time.monotonic()
+            self.rich.update(self.task, completed=event.done, total=event.total, pace=pace, why="")
+        elif not self.bars:
             total = f" of about {event.total:,}" if event.total else ""
-            left = f", {max(0, event.total - event.done) / rate:,.0f} s to go" if event.total and rate else ""
-            self.console.print(
-                Text(f"{event.name}: {event.done:,}{total} rows, {rate:,.0f} rows/s{left}"), soft_wrap=True
-            )
+            self._line(event, f"{event.name}: {event.done:,}{total} rows, {pace}")
 
     def _waiting(self, event: events.Waiting) -> None:
         if self.bars and self.task is not None:
-            self.rich.update(self.task, why=event.reason)
-        elif time.monotonic() - self.last_line > PLAIN_EVERY:
-            self.last_line = time.monotonic()
-            self.console.print(Text(f"waiting: {event.reason}"), soft_wrap=True)
+            self.rich.update(self.task, why=f"waiting: {event.reason}")
+        elif not self.bars:
+            self._line(event, f"waiting: {event.reason}")
+
+    def _line(self, event: events.Event, text: str) -> None:
+        """A line, unless the last one of its kind is recent."""
+        now = time.monotonic()
+        if now - self.last_line.get(type(event), -PLAIN_EVERY) >= PLAIN_EVERY:
+            self.last_line[type(event)] = now
+            self.console.print(Text(text), soft_wrap=True)
+
+
+def _to_go(event: events.Progress) -> str:
+    """By this run's rate, its waits included; the total is an estimate, and so is this."""
+    if not event.total or event.rate <= 0:
+        return ""
+    seconds = round(max(0, event.total - event.done) / event.rate)
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    return f", ~{f'{hours} h {minutes:02} min' if hours else f'{minutes}:{seconds % 60:02}'} to go"

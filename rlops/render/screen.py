@@ -23,6 +23,7 @@ from rlops.words import counted
 PIPE_WIDTH = 200  # columns; rich would cut a pipe to 80
 COLOURS = {
     "done": "green",
+    "stopped": "yellow",
     "planned": "cyan",
     "failed": "bold red",
     "unknown": "bold red",
@@ -109,7 +110,8 @@ class Screen:
         for note in answer.notes:
             self.out.print(Text(f"- {note}"), soft_wrap=True)
         if answer.dry_run:
-            what = f"Plan {answer.plan_hash}: {counted(len(answer.steps), 'step')}" if answer.steps else "Nothing to do"
+            plan = f"Plan {answer.plan_hash}: " if answer.plan_hash else ""
+            what = f"{plan}{counted(len(answer.steps), 'step')}" if answer.steps else "Nothing to do"
             self.out.print(Text(f"{what}; nothing was written.", "bold cyan"))
         if answer.headline:
             colour = "green" if answer.exit is Exit.OK else "yellow"

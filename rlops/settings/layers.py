@@ -13,7 +13,7 @@ from rlops.settings.url import parse_url
 
 OPTIONS = (
     "url", "host", "port", "socket", "user", "database", "password_file", "ask_password", "defaults_file",
-    "ssl_mode", "ssl_ca", "ssl_cert", "ssl_key", "profile", "sql_dir", "environment",
+    "ssl_mode", "ssl_ca", "ssl_cert", "ssl_key", "profile", "sql_dir", "environment", "replica",
 )  # fmt: skip
 PLACE = ("url", "host", "port", "socket", "defaults_file")
 _PATHS = ("socket", "password_file", "defaults_file", "ssl_ca", "ssl_cert", "ssl_key", "sql_dir")

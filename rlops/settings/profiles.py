@@ -23,11 +23,12 @@ CONFIG = "rlops.toml"
 _TOP_KEYS = ("default_profile", "profiles")
 _KEYS = (
     "url", "host", "port", "socket", "user", "database", "password_file", "password_env", "ask_password",
-    "defaults_file", "ssl_mode", "ssl_ca", "ssl_cert", "ssl_key", "sql_dir", "environment",
+    "defaults_file", "ssl_mode", "ssl_ca", "ssl_cert", "ssl_key", "sql_dir", "environment", "replica",
 )  # fmt: skip
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "port": ((int, str), "a number"),
     "ask_password": ((bool,), "true or false"),
+    "replica": ((str, list), "a URL, or a list of them"),
 }
 
 
@@ -98,7 +99,7 @@ def _profile(path: Path, name: str, table: Mapping[str, object]) -> dict[str, st
         kinds, words = _KINDS.get(key, ((str,), "text in quotes"))
         if not isinstance(value, kinds):
             raise Usage(f"{path}{where}: {key} has to be {words}", code="config_file")
-    return {key: str(value) for key, value in table.items()}
+    return {key: " ".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in table.items()}
 
 
 def _known(path: Path, where: str, found: Iterable[str], known: tuple[str, ...]) -> None:

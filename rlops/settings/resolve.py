@@ -15,6 +15,7 @@ from rlops.settings.layers import PLACE, Folders, Layer, Setting, plain
 from rlops.settings.passwords import Ask, find_password, read_password
 from rlops.settings.place import find_place
 from rlops.settings.profiles import load_config
+from rlops.settings.replicas import replicas
 from rlops.settings.target import ENVIRONMENTS, SSL_MODES, Target
 
 Sandbox = Callable[[Path], Mapping[str, str] | None]
@@ -61,6 +62,8 @@ def resolve(
         prompt = f"Password of {target.user}@{target.place}: "
         secret = read_password(way, setting, environ=environ, ask=ask, prompt=prompt, warnings=stack.warnings)
         target = replace(target, password=secret, sources={**target.sources, "password": setting.source})
+    if named := stack.first("replica"):
+        target = replace(target, replica=replicas(named, target))
     return replace(target, warnings=tuple(stack.warnings))
 
 

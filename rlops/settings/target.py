@@ -38,7 +38,10 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A server by host and port or by socket, never both, and how to log in there."""
+    """A server by host and port or by socket, never both, and how to log in there.
+
+    `replica` are the replicas that somebody named: none of them when he said so, None when nobody said anything.
+    """
 
     host: str | None
     port: int | None
@@ -53,6 +56,7 @@ class Target:
     profile: str | None = None
     environment: str | None = None
     sql_dir: Path | None = None
+    replica: tuple[Target, ...] | None = None
     sources: Mapping[str, str]
     warnings: tuple[str, ...] = ()
 

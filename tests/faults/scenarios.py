@@ -18,7 +18,7 @@ from truth import TABLES, quoted
 
 CREATE = Path(__file__).parents[2] / "sql" / "create"
 INTERACTIONS, MODELS, FEATURES = TABLES
-OWN = ("rlops_state", "rlops_run", "rlops_step")
+OWN = ("rlops_state", "rlops_run", "rlops_step", "rlops_job")
 SHOP = {"users", "product"}
 STAMP = "20260101_000000"
 OLD, NEW = 1200, 100  # interactions; the first chunk takes 1,000

@@ -115,7 +115,7 @@ def prepare(shop: Shop, command: str) -> None:
         shop.rlops("partition", "enable", "--offline")
     if command in ("restore", "backups"):
         shop.rlops("rollback", "--yes")
-    if command == "cleanup":
+    if command in ("cleanup", "purge"):
         run(shop.database, OLD_ROW)
     if command == "grant --create-user":
         run(shop.database, "DROP USER 'dsazuser'@'%'")
@@ -136,6 +136,8 @@ COMMANDS = {
     "partition disable": ("partition", "disable", "--offline"),
     "partition ensure": ("partition", "ensure", "--ahead", "5"),
     "partition expire": ("partition", "expire", "--months", "1", "--yes"),
+    "purge": ("purge", "--user", "1", "--yes"),
+    "jobs": ("jobs", "list"),
     "monitor": ("monitor",),
     "history": ("history",),
     "rollback": ("rollback", "--yes"),
@@ -186,8 +188,8 @@ def test_one_account_runs_every_command(shop: Shop) -> None:
     data = doctor(shop, *WRITES, user="operator")
     assert all(each["ok"] for each in data["commands"])
     order = (
-        "migrate", "grant", "verify --smoke", "verify --data", "seed", "cleanup", "monitor", "history", "rollback",
-        "backups", "restore", "uninstall",
+        "migrate", "grant", "verify --smoke", "verify --data", "seed", "cleanup", "purge", "jobs", "monitor",
+        "history", "rollback", "backups", "restore", "uninstall",
     )  # fmt: skip
     for command in order:
         carry_out(shop, command)
@@ -209,7 +211,7 @@ def test_accounts_are_printed_as_sql(shop: Shop) -> None:
     assert shop.database.query("SHOW TABLES") == before
 
 
-MINIMAL = ("migrate", "grant", "rollback", "restore", "cleanup")
+MINIMAL = ("migrate", "grant", "rollback", "restore", "cleanup", "purge")
 
 
 @pytest.mark.parametrize("command", MINIMAL)

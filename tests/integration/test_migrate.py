@@ -9,7 +9,7 @@ import truth
 from conftest import run_cli
 from truth import TABLES
 
-OWN = {"rlops_state", "rlops_run", "rlops_step"}
+OWN = {"rlops_state", "rlops_run", "rlops_step", "rlops_job"}
 
 
 def created(database):
@@ -57,7 +57,9 @@ def test_creates_only_what_is_missing(database):
 def test_adopts_tables_that_are_as_declared(database):
     database.cli("migrate")
     truth.fill(database, "2026-01-01 00:00:00")
-    truth.execute(database, "DROP TABLE rlops_state", "DROP TABLE rlops_run", "DROP TABLE rlops_step")
+    truth.execute(
+        database, "DROP TABLE rlops_state", "DROP TABLE rlops_run", "DROP TABLE rlops_step", "DROP TABLE rlops_job"
+    )
     before = {table: (truth.definition(database, table), truth.rows(database, table)) for table in TABLES}
     answer = database.cli("migrate", "--output", "json").json
     assert answer["data"]["created"] == []

@@ -9,7 +9,13 @@ from conftest import run_cli
 
 from rlops.cli.app import COMMANDS
 
-GROUPS = {"backups": ("list",), "sandbox": ("start", "stop", "status"), "config": ("show",)}
+GROUPS = {
+    "backups": ("list",),
+    "partition": ("status", "enable", "cut-over", "ensure", "expire", "disable"),
+    "jobs": ("list", "pause", "resume", "abort"),
+    "sandbox": ("start", "stop", "status"),
+    "config": ("show",),
+}
 ALL = [(name, *sub) for name in COMMANDS for sub in [(word,) for word in GROUPS.get(name, ())] or [()]]
 EVERYWHERE = [
     "--url", "--host", "--port", "--socket", "--user", "--database", "--password-file", "--ask-password", "--defaults-file",

@@ -23,7 +23,12 @@ def server(family: str, run_lock: str = "get_lock") -> Any:
 def test_what_the_schema_gives_is_not_asked_for_again_on_its_tables() -> None:
     wanted = [Need(("SELECT", "UPDATE"), "journal", ""), Need(("SELECT",), "schema", "")]
     found = requirements.lacking(server("mysql"), wanted, Holdings())
-    assert found == {("s_1", None): ["SELECT"], ("s_1", "rlops_run"): ["UPDATE"], ("s_1", "rlops_step"): ["UPDATE"]}
+    assert found == {
+        ("s_1", None): ["SELECT"],
+        ("s_1", "rlops_run"): ["UPDATE"],
+        ("s_1", "rlops_step"): ["UPDATE"],
+        ("s_1", "rlops_job"): ["UPDATE"],
+    }
     account = Account("op", "%")
     assert (
         requirements.statements(found, account, Holdings()).splitlines()[0]

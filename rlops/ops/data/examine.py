@@ -46,7 +46,8 @@ def examine(
             look = _Look(db, sql, subject, keys[subject.table], clock)
             for done in look.chunks(bounds):
                 total = _least(rows[subject.table], bounds.rows)
-                emit(events.Progress(name, done, total, time.monotonic() - table_began))
+                rate = done / max(0.001, time.monotonic() - table_began)
+                emit(events.Progress(name, done, total, rate))
                 if request.requested:
                     break
             report.ranges.append(look.seen)

@@ -52,7 +52,7 @@ def newest_first(db: Database, sql: SqlFolder, file: str, seen: Range, bounds: B
     edges = sql.statement("data/010_id_range", {"table": seen.table})
     edge = db.row(edges.sql) or {"last_id": None}
     seen.complete = edge["last_id"] is None
-    pace, began, until = Pace(size=2000), time.monotonic(), edge["last_id"]
+    pace, began, until = Pace(size=2000, least=100), time.monotonic(), edge["last_id"]
     while not seen.complete and not _reached(bounds, seen, began):
         size = pace.size if bounds.rows is None else min(pace.size, bounds.rows - seen.rows)
         chunk_began = time.monotonic()
@@ -65,7 +65,7 @@ def newest_first(db: Database, sql: SqlFolder, file: str, seen: Range, bounds: B
             until = rows[-1]["id"] - 1
             yield rows
         seen.complete = not rows or until < edge["first_id"]
-        pace.took(time.monotonic() - chunk_began)
+        pace.took(len(rows), time.monotonic() - chunk_began)
 
 
 def _reached(bounds: Bounds, seen: Range, began: float) -> bool:

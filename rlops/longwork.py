@@ -1,0 +1,168 @@
+"""Carries out one long step chunk by chunk: short transactions, each with its watermark, and looks before each one."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from rlops import jobs
+from rlops.attempt import LOOK_EVERY, Attempts
+from rlops.db import Conflict, Database, LockWait, Lost, ServerError
+from rlops.errors import Interrupted, Pending, RlopsError
+from rlops.events import Progress
+from rlops.journal import Journal
+from rlops.pace import Pace
+from rlops.plan import Chunk, Step, Work
+
+NOTE_EVERY = 5.0  # seconds between two notes of why a job waits
+
+
+@dataclass
+class Tally:
+    """What a step has done in this run: rows, `late` among them, and chunks."""
+
+    rows: int | None = None
+    chunks: int = 0
+    late: int = 0
+    job: int | None = None
+    resumed: bool = False
+    left: int | None = None
+
+
+class LongWork:
+    """One long step of a run. `recover` opens the connection again after it was lost."""
+
+    def __init__(
+        self, attempts: Attempts, journal: Journal, step: Step, step_id: int, recover: Callable[[], None]
+    ) -> None:
+        self.attempts, self.journal, self.step, self.step_id, self.recover = attempts, journal, step, step_id, recover
+        self.db: Database = attempts.db
+        self.options = attempts.options
+        self.pace = Pace(self.options.sql.policy.throttle.chunk_seconds)
+        self.job: jobs.Running | None = None
+        self.position: Any = None
+        self.began = time.monotonic()
+        self.noted = 0.0
+
+    def carry_out(self, work: Work, tally: Tally) -> None:
+        """Go on from where the job stands to the end. Raises Interrupted, Pending, Blocked or what a chunk raises."""
+        tally.rows = 0
+        if self.step.job:
+            self.job = jobs.Running(self.db, self.step.job, self.journal.run_id, work.total)
+            self.position = self.job.job.watermark
+            tally.job, tally.resumed = self.job.job.id, self.job.resumed
+        tally.left = work.total
+        try:
+            self._chunks(work, tally)
+        except RlopsError as error:
+            self._leave("aborted" if isinstance(error, _Aborted) else "interrupted")
+            error.message += f" after {tally.rows:,} rows in {tally.chunks:,} chunks, each of them whole"
+            if error.code == "window_closed":
+                raise Pending(
+                    error.message, "Type the same command in the next window: it goes on from here.", error.code
+                ) from error
+            raise
+        tally.left = 0
+
+    def _chunks(self, work: Work, tally: Tally) -> None:
+        refused, deadline = 0, time.monotonic() + self.options.retry_for
+        while True:
+            chunk: Chunk | None = None
+            began = time.monotonic()
+            try:
+                if self._clear_the_way():
+                    deadline = time.monotonic() + self.options.retry_for
+                began = time.monotonic()
+                with self.db.transaction():
+                    chunk = work.chunk(self.db, self.position, self.pace.size)
+                    self._mark(chunk, tally)
+            except (Conflict, LockWait) as error:
+                self.pace.refused()
+                self.attempts.pause(error, refused, deadline)
+                refused += 1
+                continue
+            except Lost:
+                self.recover()
+                if chunk is None or not self._committed(chunk, tally):
+                    continue
+            now = time.monotonic()
+            self.pace.took(chunk.rows, now - began)
+            self._count(chunk, tally)
+            refused, deadline = 0, now + self.options.retry_for
+            self._tell(work, tally, now - began)
+            if chunk.last:
+                return
+
+    def _mark(self, chunk: Chunk, tally: Tally) -> None:
+        """In the chunk's transaction: where it ends."""
+        rows = (tally.rows or 0) + chunk.rows
+        self.journal.watermark(self.step_id, json.dumps(chunk.position), rows)
+        if self.job:
+            self.job.watermark(chunk.position, self.job.job.rows + rows, done=chunk.last)
+
+    def _committed(self, chunk: Chunk, tally: Tally) -> bool:
+        """Whether a chunk was committed whose answer was lost: its watermark tells, which commits with it."""
+        rows = (tally.rows or 0) + chunk.rows
+        return self.journal.watermark_of(self.step_id) == (json.dumps(chunk.position), rows)
+
+    def _count(self, chunk: Chunk, tally: Tally) -> None:
+        tally.rows = (tally.rows or 0) + chunk.rows
+        tally.late += chunk.late
+        tally.chunks += 1
+        if tally.left is not None:
+            tally.left = max(0, tally.left - chunk.rows)
+        self.position = chunk.position
+
+    def _tell(self, work: Work, tally: Tally, seconds: float) -> None:
+        earlier, rows = self.job.job.rows if self.job else 0, tally.rows or 0
+        rate = rows / max(0.001, time.monotonic() - self.began)
+        total = None if work.total is None else earlier + work.total
+        lag = self.options.throttle.lag if self.options.throttle else None
+        self.attempts.emit(Progress(self.step.name, earlier + rows, total, rate, seconds, lag))
+
+    def _clear_the_way(self) -> bool:
+        """Wait while something is in the way of the next chunk; says whether it had to."""
+        waited = False
+        while True:
+            self.attempts.check_time()
+            reason, state = self._paused(), "paused"
+            if reason is None and self.options.throttle:
+                reason, state = self.options.throttle.reason(), "running"
+            if reason is None:
+                return waited
+            self._note(reason, state, first=not waited)
+            self.attempts.wait(reason, LOOK_EVERY)
+            waited = True
+
+    def _paused(self) -> str | None:
+        request, who = self.job.request() if self.job else (None, "")
+        if self.job and request == "abort":
+            raise _Aborted(f"job {self.job.job.id} was aborted by {who}", who)
+        if self.job and request == "pause":
+            return f"paused by {who}; `rlops jobs resume {self.job.job.id}` lets it go on"
+        return None
+
+    def _note(self, reason: str, state: Any, *, first: bool) -> None:
+        now = time.monotonic()
+        if self.job and (first or now - self.noted >= NOTE_EVERY):
+            self.noted = now
+            with suppress(LockWait, Conflict):  # the next one says it
+                self.job.waiting(reason, state)
+
+    def _leave(self, state: jobs.State) -> None:
+        """Say how this run leaves the job. Where that fails, the next run settles it."""
+        if self.job:
+            with suppress(ServerError):
+                self.job.close(state)
+
+
+class _Aborted(Interrupted):
+    """Somebody gave the job up."""
+
+    def __init__(self, message: str, who: str) -> None:
+        super().__init__(message, "Type the command again to begin anew.", "job_aborted")
+        self.who = who

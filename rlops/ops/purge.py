@@ -1,0 +1,174 @@
+"""Remove the interactions of one user or product, in short transactions, before the shop deletes it and cascades."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rlops import counting, jobs
+from rlops.db import Database, TimedOut
+from rlops.errors import Refused, Usage
+from rlops.ops import declared, longrun
+from rlops.ops.declared import INTERACTIONS
+from rlops.plan import Answer, Chunk, Order, Plan, Step
+from rlops.sqlfiles import SqlFolder, Statement
+from rlops.structure import Table, read_table
+from rlops.words import counted
+
+KIND = "purge"
+COUNT_FOR = 20.0  # seconds for counting the rows
+START = ("1000-01-01 00:00:00", 0)  # MySQL's least DATETIME
+PASSES = 3  # the first, and those that look for rows which came meanwhile
+IDS = (-(2**63), 2**64 - 1)
+PARENTS = {"user": "users", "product": "product"}
+
+
+@dataclass(frozen=True)
+class Parent:
+    """One user or product: the column that refers to it, and the live index along (column, timestamp)."""
+
+    kind: str
+    id: int
+    column: str
+    index: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+    def statement(self, sql: SqlFolder, file: str, **values: Any) -> Statement:
+        """One of sql/purge/ about this parent."""
+        names = {"column": self.column, "key": self.index}
+        wanted = sql.file(file).names
+        return sql.statement(file, {k: v for k, v in names.items() if k in wanted}, {"parent": self.id, **values})
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The parent's rows: selects a chunk along the index, deletes it by primary key.
+
+    A position is a pass, a timestamp and an id. Each further pass finds what was inserted behind the one before.
+    """
+
+    sql: SqlFolder
+    parent: Parent
+    total: int | None
+
+    def chunk(self, db: Database, after: Any, size: int) -> Chunk:
+        """Delete about `size` rows behind `after`."""
+        round_, timestamp, last_id = after or (1, *START)
+        select = self.parent.statement(
+            self.sql, "purge/010_rows_of_parent", last_timestamp=timestamp, last_id=last_id, limit=size
+        )
+        rows = db.rows(select.sql, select.values)
+        deleted = 0
+        if rows:
+            delete = self.parent.statement(self.sql, "purge/020_delete_rows", ids=[row["id"] for row in rows])
+            deleted = db.execute(delete.sql, delete.values)
+        late = deleted if round_ > 1 else 0
+        if len(rows) == size:
+            return Chunk(deleted, [round_, str(rows[-1]["timestamp"]), rows[-1]["id"]], last=False, late=late)
+        # A pass that found nothing is the last one; the shop may go on inserting for ever.
+        over = round_ >= PASSES or (round_ > 1 and not rows and (timestamp, last_id) == START)
+        return Chunk(deleted, [round_ + 1, *START], last=over, late=late)
+
+
+def plan(db: Database, sql: SqlFolder, user: int | None, product: int | None, environment: str) -> Plan:
+    """Plan the removal of one parent's interactions.
+
+    Raises Usage unless one parent is named, Refused when the table, its column or the index along it is missing.
+    """
+    parent = _parent(db, sql, user, product)
+    rows = _count(db, sql, parent)
+    job = jobs.unfinished(db, KIND, sql.policy.fingerprint(), str(parent))
+    again = f"rlops purge --{parent.kind} {parent.id}"
+    steps: tuple[Step, ...] = ()
+    if rows.rows or job:
+        outline = sql.file("purge/020_delete_rows").outline({"column": parent.column}, {"parent": str(parent.id)})
+        order = Order(KIND, again, sql.policy.fingerprint(), {parent.kind: parent.id}, str(parent))
+        steps = (Step(f"delete the interactions of {parent}", outline, work=Rows(sql, parent, rows.rows), job=order),)
+    about = "about " if rows.estimated else ""
+    goes_on = (f"goes on with job {job.id}; {job.rows:,} rows are deleted already",) if job else ()
+    notes = (f"{about}{counted(rows.rows, 'interaction')} of {parent} ({rows.source})", *goes_on)
+    return Plan(
+        "purge", steps,
+        {
+            "parent": {"kind": parent.kind, "id": parent.id, "column": parent.column},
+            "found_rows": rows.rows, "found_rows_estimated": rows.estimated, "found_rows_source": rows.source,
+            "deleted_rows": 0, **longrun.NOTHING,
+        },
+        notes,
+        question=f"This deletes {about}{counted(rows.rows, 'interaction')} of {parent} from {db.schema} for good;"
+        " they are not archived.",
+        name_database=environment == "production",
+        again=again,
+        account=longrun.account,
+    )  # fmt: skip
+
+
+def require_one(user: int | None, product: int | None) -> tuple[str, int]:
+    """The kind and the id of the one parent that is named. Raises Usage unless there is exactly one."""
+    given = [(kind, number) for kind, number in (("user", user), ("product", product)) if number is not None]
+    if len(given) != 1:
+        raise Usage("name one parent: --user ID or --product ID, by number")
+    return given[0]
+
+
+def _parent(db: Database, sql: SqlFolder, user: int | None, product: int | None) -> Parent:
+    kind, number = require_one(user, product)
+    live = read_table(db, INTERACTIONS)
+    if not isinstance(live, Table):
+        raise Refused(
+            f"{db.schema} has no table {INTERACTIONS}; nothing was changed", "`rlops migrate` creates it.", "no_table"
+        )
+    column = _column(sql, kind)
+    index = next(
+        (i for i in live.indexes if i.visible and [str(p) for p in i.parts[:2]] == [column, "timestamp"]), None
+    )
+    if index is None:
+        raise Refused(
+            f"{INTERACTIONS} has no index on ({column}, timestamp); purge would read the whole table. Nothing was changed",
+            "`rlops verify` says how to add it.",
+            "no_index",
+        )
+    return Parent(kind, number, column, index.name)
+
+
+def _column(sql: SqlFolder, kind: str) -> str:
+    """The column that refers to that parent, as declared."""
+    table = next(each.table for each in declared.tables(sql) if each.table.name == INTERACTIONS)
+    found = [key.columns[0] for key in table.foreign_keys if key.ref_table == PARENTS[kind]]
+    if not found:
+        raise Usage(f"{sql.root / 'create'}: {INTERACTIONS} has no foreign key to {PARENTS[kind]}")
+    return found[0]
+
+
+def _count(db: Database, sql: SqlFolder, parent: Parent) -> counting.Rows:
+    count = parent.statement(sql, "purge/030_count_rows")
+    try:
+        with db.statement_limit(COUNT_FOR):
+            return counting.Rows(int(db.value(count.sql, count.values)), False, f"COUNT(*) along {parent.index}")
+    except TimedOut:
+        explained = db.row("EXPLAIN " + count.sql, count.values) or {}
+        return counting.Rows(int(explained.get("rows") or 0), True, "the optimizer's estimate")
+
+
+def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
+    """Count what is there now: the shop may have inserted more meanwhile."""
+    data: Mapping[str, Any] = answer.data
+    parent = _parent(db, sql, *(data["parent"]["id"] if data["parent"]["kind"] == kind else None for kind in PARENTS))
+    if not answer.steps:
+        return replace(answer, headline=f"Nothing to do: {parent} has no interactions.")
+    left = _count(db, sql, parent)
+    notes = [f"{counted(data['late_rows'], 'row')} of them came while it ran"] if data["late_rows"] else []
+    if left.rows:
+        notes.append(f"{counted(left.rows, 'row')} came since; the shop's DELETE takes them along, or purge again")
+    if parent.kind == "user":
+        notes.append("the user's features stay: one row, which goes with the user by cascade")
+    return replace(
+        answer,
+        data={**data, "left_rows": left.rows},
+        headline=f"{counted(data['deleted_rows'], 'interaction')} of {parent} deleted.",
+        notes=(*answer.notes, *notes),
+        next=f"delete {parent} in the shop: nothing is left for its cascade" if not left.rows else "",
+    )

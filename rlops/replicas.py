@@ -1,0 +1,78 @@
+"""The replicas that long work must not leave behind: each is asked itself, on a connection of its own."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from rlops.db import Database, Forbidden, Row, ServerError
+from rlops.errors import RlopsError
+from rlops.settings import Target
+from rlops.sqlfiles import SqlFolder
+
+ANSWER_WITHIN = 2.0  # seconds for a replica's connection, and for its answer
+
+BEHIND = ("Seconds_Behind_Source", "Seconds_Behind_Master")
+RUNNING = (
+    ("Replica_IO_Running", "Slave_IO_Running", "it receives nothing from its source"),
+    ("Replica_SQL_Running", "Slave_SQL_Running", "it does not apply what it receives"),
+)
+
+
+@dataclass(frozen=True)
+class Lag:
+    """How far a replica is behind, in seconds by its own word; None when it can't be known, and why."""
+
+    place: str
+    seconds: float | None
+    why: str = ""
+
+
+class Replica:
+    """One replica. `lag` never raises for what the replica does: what isn't known has a reason."""
+
+    def __init__(self, target: Target, sql: SqlFolder) -> None:
+        self.target, self.sql = target, sql
+        self._db: Database | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is."""
+        return self.target.place
+
+    def lag(self) -> Lag:
+        """Ask it. The worst of its sources counts."""
+        try:
+            rows = self._status()
+        except Forbidden as error:
+            return Lag(self.place, None, f"it does not tell ({error.text})")
+        except RlopsError as error:
+            self.close()
+            return Lag(self.place, None, f"it does not answer ({error.message})")
+        if not rows:
+            return Lag(self.place, None, "it is no replica")
+        return max(
+            (self._of(row) for row in rows), key=lambda lag: float("inf") if lag.seconds is None else lag.seconds
+        )
+
+    def _status(self) -> list[Row]:
+        statement = self.sql.statement("throttle/040_replica_status")
+        if self._db is None:
+            self._db = Database(
+                self.target, program="rlops throttle", statement_limit=None, lock_wait=1.0, answer_within=ANSWER_WITHIN
+            )
+        return self._db.rows(statement.sql)
+
+    def _of(self, row: Row) -> Lag:
+        for mysql, mariadb, why in RUNNING:
+            if str(row.get(mysql, row.get(mariadb))) != "Yes":
+                return Lag(self.place, None, why)
+        seconds = next((row[name] for name in BEHIND if name in row), None)
+        return Lag(self.place, None, "it does not say") if seconds is None else Lag(self.place, float(seconds))
+
+    def close(self) -> None:
+        """End the connection; the next look opens a new one."""
+        if self._db is not None:
+            with suppress(ServerError):
+                self._db.close()
+        self._db = None

@@ -1,0 +1,169 @@
+"""Looks at the server before each chunk of long work: how busy it is, and how far its replicas are behind.
+
+A look that finds its limit exceeded makes the work wait. What can't be seen is said once; a lag that isn't known is
+waited for, since a replica that nobody hears of may be hours behind.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rlops import privileges
+from rlops.db import Database, Lost, ServerError
+from rlops.errors import Refused
+from rlops.replicas import Lag, Replica
+from rlops.settings import Target
+from rlops.sqlfiles import SqlFolder
+
+COUNT_EVERY = 10.0  # seconds between two counts of the connected replicas, which reads the whole process list
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds of lag, running threads, undo logs: beyond them the work waits."""
+
+    replica_lag: float
+    threads_running: int
+    history_list: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look saw. `value` is None when it could not be seen, and `why` says what it needs."""
+
+    name: str
+    value: float | None
+    limit: float
+    why: str = ""
+
+    @property
+    def exceeded(self) -> str | None:
+        """Why to wait, in words, or None."""
+        if self.value is None or self.value <= self.limit:
+            return None
+        return f"{self.name} is {self.value:,.0f}, above {self.limit:,.0f}"
+
+
+def threads_running(db: Database, sql: SqlFolder, limit: int) -> Look:
+    """How many sessions are executing something. Raises Lost."""
+    return _status(db, sql, "throttle/010_threads_running", "Threads_running", limit)
+
+
+def history_list(db: Database, sql: SqlFolder, limit: int) -> Look:
+    """How many undo logs purge has not removed yet. Raises Lost."""
+    return _status(db, sql, "throttle/020_history_list", "the history list's length", limit)
+
+
+def _status(db: Database, sql: SqlFolder, file: str, name: str, limit: int) -> Look:
+    try:
+        row = db.row(sql.statement(file).sql)
+    except Lost:
+        raise
+    except ServerError as error:
+        return Look(name, None, limit, f"needs {sql.file(file).needs}: {error.text}")
+    if row is None:
+        return Look(name, None, limit, "the server does not count it")
+    return Look(name, float(row["Value"]), limit)
+
+
+def connected_replicas(db: Database, sql: SqlFolder) -> int | None:
+    """How many replicas read this server's binary log, and tools that behave as one; None when it can't be seen.
+
+    Not by SHOW REPLICAS, whose privilege gives the whole binary log away.
+    """
+    if not db.value("SELECT @@GLOBAL.log_bin"):
+        return 0
+    if not privileges.own(db).has("PROCESS"):
+        return None  # the process list then shows this account's own sessions alone
+    return int(db.value(sql.statement("throttle/030_connected_replicas").sql))
+
+
+def worst(lags: Iterable[Lag]) -> Lag | None:
+    """The replica that is furthest behind; one whose lag isn't known before all others."""
+    return max(lags, key=lambda lag: float("inf") if lag.seconds is None else lag.seconds, default=None)
+
+
+class Throttle:
+    """The looks of one run. `lag` is the last one seen, in seconds; None where there is no replica."""
+
+    def __init__(self, db: Database, sql: SqlFolder, limits: Limits, replicas: Sequence[Target] | None) -> None:
+        """`replicas` are those that the user named: none of them means that their lag counts for nothing, None that
+        nobody said.
+        """
+        self.db, self.sql, self.limits = db, sql, limits
+        self.said = replicas
+        self.replicas = [Replica(target, sql) for target in replicas or ()]
+        self.lag: float | None = None
+        self._counted = -COUNT_EVERY
+        self._connected: int | None = None
+
+    def prepare(self, environment: str) -> list[str]:
+        """What can't be seen here, in words. Raises Refused when a replica would be left behind unseen."""
+        looks = self.db.engine.can.looks
+        notes = [f"{look.name} can't be seen ({look.why})" for look in self._looks() if look.value is None]
+        if "replicas" not in looks:
+            return notes
+        for lag in (replica.lag() for replica in self.replicas):
+            if lag.seconds is None:
+                notes.append(f"the lag of {lag.place} is unknown, and is waited for: {lag.why}")
+        if self.said is not None:
+            return notes
+        connected = connected_replicas(self.db, self.sql)
+        if connected is None:
+            problem = "whether replicas read this server can't be seen without PROCESS"
+            if environment == "production":
+                raise Refused(
+                    f"{problem}, and so not how far they are behind. Nothing was changed",
+                    "Grant PROCESS ON *.*, name each replica with --replica URL, or say --replica none.",
+                    "replicas_unknown",
+                )
+            return [*notes, problem]
+        if connected:
+            raise Refused(
+                f"{connected} replicas or other readers of the binary log are connected, and how far they are behind is"
+                " known to themselves alone. Nothing was changed",
+                "Name each replica with --replica URL, or say --replica none if their lag is of no concern.",
+                "replicas_not_named",
+            )
+        return notes
+
+    def reason(self) -> str | None:
+        """Why to wait before the next chunk; None when nothing is in the way. Raises Lost."""
+        exceeded = next((look.exceeded for look in self._looks() if look.exceeded), None)
+        return exceeded or self._replicas()
+
+    def _looks(self) -> list[Look]:
+        looks = self.db.engine.can.looks
+        found = [threads_running(self.db, self.sql, self.limits.threads_running)] if "threads" in looks else []
+        return found + ([history_list(self.db, self.sql, self.limits.history_list)] if "history" in looks else [])
+
+    def _replicas(self) -> str | None:
+        if "replicas" not in self.db.engine.can.looks:
+            return None
+        if self.said is None:
+            return self._newcomers()
+        found = worst(replica.lag() for replica in self.replicas)
+        self.lag = found.seconds if found else None
+        if found is None:
+            return None
+        if found.seconds is None:
+            return f"the lag of {found.place} is unknown: {found.why}"
+        if found.seconds > self.limits.replica_lag:
+            return f"{found.place} is {found.seconds:,.0f} s behind, above {self.limits.replica_lag:g} s"
+        return None
+
+    def _newcomers(self) -> str | None:
+        if time.monotonic() - self._counted >= COUNT_EVERY or self._connected:
+            self._connected, self._counted = connected_replicas(self.db, self.sql), time.monotonic()
+        if not self._connected:
+            return None
+        return (
+            f"{self._connected} replicas have connected since the run began, and their lag is unknown (--replica URL)"
+        )
+
+    def close(self) -> None:
+        """End the connections to the replicas."""
+        for replica in self.replicas:
+            replica.close()

@@ -1,0 +1,258 @@
+"""Long work waits while a replica lags or is silent and while the server is busy, says why, and goes on after it."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
+
+import pymysql
+import pytest
+import replication
+import truth
+from conftest import ShopDatabase, fill_shop, own_server
+from sessions import Holder, answer, begin, ours, until
+from truth import TABLES
+
+from rlops import db, sqlfiles
+from rlops.db import Database
+from rlops.sandbox.server import RunningServer
+from rlops.settings import resolve
+from rlops.throttle import connected_replicas, history_list, threads_running
+
+__all__ = ["ours"]
+
+INTERACTIONS = TABLES[0]
+OLD = 1500
+CLEANUP = ("cleanup", "--months", "12", "--yes")
+
+
+def fill(database):
+    truth.fill(database, *(f"2020-01-01 00:00:{n % 60:02}" for n in range(OLD)), "2099-01-01 00:00:00")
+
+
+@pytest.fixture
+def filled(ours):
+    ours.cli("migrate", "--environment", "development")
+    fill(ours)
+    return ours
+
+
+@pytest.fixture(scope="module")
+def pair(request, server, tmp_path_factory) -> Iterator[tuple[RunningServer, RunningServer]]:
+    """A primary and its replica."""
+    if not isinstance(server, RunningServer) or server.port is None:
+        pytest.skip("wants MySQL or MariaDB of ours")
+    made = [
+        own_server(request.config, server.label, tmp_path_factory.mktemp("pair"), "--log-bin", f"--server-id={n}")
+        for n in (1, 2)
+    ]
+    with made[0] as primary, made[1] as replica:
+        replication.replicate(primary, replica)
+        yield primary, replica
+
+
+@pytest.fixture
+def replicated(pair, tmp_path) -> Iterator[ShopDatabase]:
+    """A shop on the primary, its replica at hand as `--replica`."""
+    primary, replica = pair
+    database = ShopDatabase(primary, f"t_{uuid.uuid4().hex[:12]}", tmp_path)
+    fill_shop(database)
+    database.cli("migrate", "--environment", "development")
+    fill(database)
+    yield database
+    if not replica.alive():
+        replica.restart()
+    replication.go_on(replica)
+    until(lambda: replication.following(replica), "the replica follows again")
+
+
+def url(replica) -> str:
+    return f"mysql://127.0.0.1:{replica.port}"
+
+
+def waits_for(process, *words: str) -> str:
+    """The line of its stderr that says so."""
+    for line in process.stderr:
+        if line.startswith("waiting:") and all(word in line for word in words):
+            return line
+    raise AssertionError(f"it ended without waiting for {words}")
+
+
+def waiting(database) -> str:
+    return database.cli("jobs", "list", "--output", "json").json["data"]["jobs"][0]["waiting"] or ""
+
+
+def connect(database) -> AbstractContextManager[Database]:
+    target = resolve({"url": database.url}, environ={}, cwd=database.home, home=database.home)
+    return db.connect(target, program="test")
+
+
+def test_a_replica_that_applies_nothing_is_waited_for(replicated, pair):
+    replica = pair[1]
+    replication.halt(replica)
+    process = begin(replicated, *CLEANUP, "--replica", url(replica))
+    said = waits_for(process, "unknown", "does not apply")
+    assert f"127.0.0.1:{replica.port}" in said
+    assert f"127.0.0.1:{replica.port}" in until(lambda: waiting(replicated), "the job says it too")
+    assert truth.count(replicated, INTERACTIONS) == OLD + 1
+    replication.go_on(replica)
+    done = answer(process)
+    assert done["exit_code"] == 0, done["error"]
+    assert done["data"]["deleted_rows"] == OLD
+    assert done["data"]["paused_seconds"] > 0
+
+
+def test_a_lag_in_seconds_is_held_against_the_limit(replicated, pair):
+    replica = pair[1]
+    replication.delay(replica, 5)
+    try:
+        truth.execute(replicated, "UPDATE users SET email = 'late' WHERE id = 1")
+        behind = "Seconds_Behind_Source" if replica.family == "mysql" else "Seconds_Behind_Master"
+        until(lambda: (replication.run(replica, "SHOW REPLICA STATUS")[0][behind] or 0) > 1, "it lags")
+        process = begin(replicated, *CLEANUP, "--replica", url(replica), "--max-lag", "1")
+        waits_for(process, "s behind, above 1 s")
+        assert truth.count(replicated, INTERACTIONS) == OLD + 1
+    finally:
+        replication.delay(replica, 0)
+    done = answer(process)
+    assert done["exit_code"] == 0, done["error"]
+
+
+def test_a_replica_that_vanishes_in_mid_run_is_waited_for(replicated, pair):
+    replica = pair[1]
+    holder = Holder(replicated, f"SELECT id FROM {INTERACTIONS} WHERE timestamp < '2021-01-01' FOR UPDATE")
+    process = begin(replicated, *CLEANUP, "--replica", url(replica), "--retry-for", "600")
+    waits_for(process, "lock")
+    replica.kill9()
+    holder.end()
+    until(lambda: "does not answer" in waiting(replicated), "the job waits for its replica")
+    left = truth.count(replicated, INTERACTIONS)
+    replica.restart()
+    replication.go_on(replica)
+    done = answer(process)
+    assert done["exit_code"] == 0, done["error"]
+    assert left > 1
+    assert truth.count(replicated, INTERACTIONS) == 1
+
+
+def test_ctrl_c_ends_a_wait(replicated, pair):
+    replication.halt(pair[1])
+    process = begin(replicated, *CLEANUP, "--replica", url(pair[1]))
+    waits_for(process, "unknown")
+    process.terminate()
+    assert answer(process)["exit_code"] == 130
+
+
+def test_connected_replicas_are_to_be_named(replicated, pair):
+    before = truth.snapshot(replicated)
+    refused = replicated.cli(*CLEANUP, "--output", "json", check=5).json
+    assert refused["error"]["code"] == "replicas_not_named"
+    assert "--replica none" in refused["error"]["hint"]
+    assert truth.snapshot(replicated) == before
+    replicated.cli(*CLEANUP, "--replica", "none")
+    assert truth.count(replicated, INTERACTIONS) == 1
+
+
+def test_a_replica_from_a_profile_and_from_the_environment(replicated, pair):
+    config = replicated.home / "rlops.toml"
+    config.write_text(f'[profiles.shop]\nurl = "{replicated.url}"\nreplica = ["{url(pair[1])}"]\n')
+    shown = replicated.cli("config", "show", "--output", "json", env={"RLOPS_REPLICA": url(pair[1])}).json
+    (setting,) = (each for each in shown["data"]["settings"] if each["name"] == "replica")
+    assert f"127.0.0.1:{pair[1].port}" in setting["value"]
+    from conftest import run_cli
+
+    run_cli(*CLEANUP, "--profile", "shop", "--environment", "development", home=replicated.home)
+    assert truth.count(replicated, INTERACTIONS) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [("mysql://root:secret@127.0.0.1:1", "password_on_command_line"), ("nonsense", "bad_url"), ("mysql://", "bad_url")],
+)
+def test_a_replica_that_can_not_be_understood(filled, value, code):
+    answered = filled.cli(*CLEANUP, "--replica", value, "--output", "json", check=2)
+    assert answered.json["error"]["code"] == code
+    assert "secret" not in answered.stdout + answered.stderr
+
+
+def test_a_server_that_is_no_replica_is_unknown_and_said(filled):
+    shown = filled.cli(*CLEANUP, "--replica", filled.url, "--dry-run", "--output", "json").json
+    assert any("it is no replica" in note for note in shown["notes"])
+
+
+def test_running_threads_are_waited_for(filled):
+    sleepers = [filled.connect() for _ in range(4)]
+    threads = [threading.Thread(target=asleep, args=(each,), daemon=True) for each in sleepers]
+    for thread in threads:
+        thread.start()
+    with connect(filled) as session:
+        sql = sqlfiles.load(None, session.family)
+        until(lambda: (threads_running(session, sql, 3).value or 0) >= 5, "they run")
+        assert threads_running(session, sql, 3).exceeded
+        assert threads_running(session, sql, 1000).exceeded is None
+    process = begin(filled, *CLEANUP, "--max-threads", "3")
+    waits_for(process, "Threads_running")
+    assert truth.count(filled, INTERACTIONS) == OLD + 1
+    for each in sleepers:
+        truth.execute(filled, f"KILL {each.thread_id()}")
+    done = answer(process)
+    assert done["exit_code"] == 0, done["error"]
+
+
+def asleep(connection) -> None:
+    with suppress(pymysql.err.MySQLError), connection.cursor() as cursor:
+        cursor.execute("SELECT SLEEP(300)")
+
+
+def test_the_history_list_is_waited_for(filled, tmp_path):
+    folder = tmp_path / "sql"
+    shutil.copytree(sqlfiles.default_root(), folder)
+    policy = folder / "policy.toml"
+    policy.write_text(policy.read_text().replace("history_list = 1_000_000", "history_list = 20"))
+    reader = Holder(filled, "START TRANSACTION WITH CONSISTENT SNAPSHOT", "SELECT COUNT(*) FROM users")
+    with filled.connect() as writer, writer.cursor() as cursor:
+        for n in range(200):
+            cursor.execute("UPDATE users SET email = %s WHERE id = 1", (str(n),))
+    with connect(filled) as session:
+        sql = sqlfiles.load(None, session.family)
+        until(lambda: history_list(session, sql, 20).exceeded, "purge can't remove what the reader may look at")
+    process = begin(filled, *CLEANUP, "--sql-dir", str(folder))
+    waits_for(process, "history list")
+    assert truth.count(filled, INTERACTIONS) == OLD + 1
+    reader.end()
+    with filled.connect() as writer, writer.cursor() as cursor:
+        cursor.execute("UPDATE users SET email = 'x' WHERE id = 1")  # wakes the purge thread of an idle server
+    done = answer(process)
+    assert done["exit_code"] == 0, done["error"]
+
+
+def test_without_the_privilege_it_is_unknown_and_said(filled):
+    """MySQL alone wants one: PROCESS."""
+    if filled.server.family != "mysql":
+        pytest.skip("no privilege is needed there")
+    truth.execute(
+        filled, "DROP USER IF EXISTS operator", "CREATE USER operator", f"GRANT ALL ON {filled.name}.* TO operator"
+    )
+    try:
+        said = filled.cli(*CLEANUP, "--user", "operator", "--output", "json").json["notes"]
+        assert sum("history list" in note and "PROCESS" in note for note in said) == 1
+        assert sum("replicas" in note and "PROCESS" in note for note in said) == 1
+        fill(filled)
+        truth.execute(filled, "UPDATE rlops_state SET value = 'production' WHERE name = 'environment'")
+        confirm = ("--confirm", filled.name, "--user", "operator", "--output", "json")
+        refused = filled.cli(*CLEANUP, *confirm, check=5).json
+        assert refused["error"]["code"] == "replicas_unknown"
+        filled.cli(*CLEANUP, *confirm, "--replica", "none")
+    finally:
+        truth.execute(filled, "DROP USER operator")
+
+
+def test_each_look_on_this_engine(replicated):
+    with connect(replicated) as session:
+        sql = sqlfiles.load(None, session.family)
+        assert connected_replicas(session, sql) == 1
+        assert (threads_running(session, sql, 1).value or 0) >= 1
+        assert history_list(session, sql, 1).value is not None
