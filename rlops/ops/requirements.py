@@ -78,6 +78,10 @@ _FORM = (
     ),
     Need(("SELECT", "TRIGGER"), "parents", "put integrity triggers on them", families=("mysql", "mariadb")),
 )  # fmt: skip
+_ONLINE = Need(
+    ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "TRIGGER"), "schema",
+    "keep a second table equal, and let it take the first one's place",
+)  # fmt: skip
 _PARTITIONS = (
     Need(("SELECT", "INSERT", "CREATE", "DROP", "ALTER"), "interactions", "read, make and drop its partitions"),
     *_JOURNAL, _BLOCKERS,
@@ -112,8 +116,11 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         *_PARENTS, *_JOURNAL, _BLOCKERS,
     ),
     "partition status": (Need(("SELECT",), "interactions", "read its partitions"),),
-    "partition enable": (*_FORM, *_JOURNAL, _BLOCKERS),
-    "partition disable": (*_FORM, *_PARENTS, *_JOURNAL, _BLOCKERS),
+    "partition enable": (_ONLINE, *_FORM, *_JOURNAL, *_PACE, _BLOCKERS),
+    "partition disable": (_ONLINE, *_FORM, *_PARENTS, *_JOURNAL, *_PACE, _BLOCKERS),
+    "partition cut-over": (_ONLINE, *_FORM, *_JOURNAL, _BLOCKERS),
+    "partition abort": (_ONLINE, *_FORM, *_JOURNAL, _BLOCKERS),
+    "partition finish": (_ONLINE, *_FORM, *_JOURNAL, _BLOCKERS),
     "partition ensure": _PARTITIONS,
     "partition expire": (
         *_PARTITIONS,
@@ -145,7 +152,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 DEVELOPMENT = ("migrate --fresh", "seed")
 WRITING = (
     "migrate", "grant", "rollback", "restore", "cleanup", "purge", "uninstall", "seed", "partition enable", "partition disable",
-    "partition ensure", "partition expire",
+    "partition cut-over", "partition abort", "partition finish", "partition ensure", "partition expire",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused
 from rlops.ops import backups, declared
 from rlops.ops.backups import Backup
-from rlops.ops.partition import integrity
+from rlops.ops.partition import change, integrity
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder, Statement
 from rlops.structure import Other, Table, read_table
@@ -30,6 +30,7 @@ class Rollback:
 
         Raises Refused when one of the names is a view; Denied when a privilege is missing.
         """
+        change.refuse_busy(db, "a rollback")
         taken = backups.found(db, sql)
         self.id = self.id or backups.new_id(db, taken)
         live = self._live(db, sql)

@@ -11,7 +11,7 @@ from rlops.cli.app import COMMANDS
 
 GROUPS = {
     "backups": ("list",),
-    "partition": ("status", "enable", "cut-over", "ensure", "expire", "disable"),
+    "partition": ("status", "enable", "cut-over", "abort", "finish", "ensure", "expire", "disable"),
     "jobs": ("list", "pause", "resume", "abort"),
     "sandbox": ("start", "stop", "status"),
     "config": ("show",),

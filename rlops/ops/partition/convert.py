@@ -49,13 +49,12 @@ def to_partitions(
         kept = form.NONE
         notes = ("--integrity none: nothing will refuse an interaction of an unknown user or product, and nothing will"
                  " delete a user's or product's interactions with it",)  # fmt: skip
-    alter = _alter(db, sql, table, listed, each.parents)
-    return [*before, *alter, *records(sql, form.PARTITIONED, kept, by)], notes
+    changed = alter(db, sql, table, listed, each.parents)
+    return [*before, *changed, *records(sql, form.PARTITIONED, kept, by)], notes
 
 
-def _alter(
-    db: Database, sql: SqlFolder, table: Table, listed: Sequence[datetime], parents: Sequence[str]
-) -> list[Step]:
+def alter(db: Database, sql: SqlFolder, table: Table, listed: Sequence[datetime], parents: Sequence[str]) -> list[Step]:
+    """The steps that take the table's foreign keys away and partition it."""
     wanted = sql.policy.partitions
     key = list(form.primary_key(form.partitioned(table, sql, db.family)))
     parts = months.definitions(listed, months.catch_all(wanted))
@@ -84,6 +83,16 @@ def _alter(
 
 def to_foreign_keys(db: Database, sql: SqlFolder, each: Declared, table: Table) -> list[Step]:
     """The steps that take the partitions away and give the foreign keys back; the triggers go last."""
+    steps = away(db, sql, each, table)
+    return [
+        *steps,
+        *integrity.leaving(db, sql, table.name, *each.parents),
+        *records(sql, form.FOREIGN_KEYS, form.FOREIGN_KEYS, None),
+    ]
+
+
+def away(db: Database, sql: SqlFolder, each: Declared, table: Table) -> list[Step]:
+    """The steps that take this table's partitions away and give it the declared foreign keys."""
     wanted = normalise(each.table, db.family)
     steps: list[Step] = []
     if table.partitioning:
@@ -92,16 +101,8 @@ def to_foreign_keys(db: Database, sql: SqlFolder, each: Declared, table: Table) 
         gone = (Expect("partitions", table.name, present=False),)
         steps.append(Step(f"take the partitions of {table.name} away", statement, gone, touches=(table.name,)))
     have = {key.columns for key in normalise(table, db.family).foreign_keys}
-    steps += [
-        add_key(sql, table.name, key_number, each)
-        for key_number, key in enumerate(wanted.foreign_keys)
-        if key.columns not in have
-    ]
-    return [
-        *steps,
-        *integrity.leaving(db, sql, table.name, *each.parents),
-        *records(sql, form.FOREIGN_KEYS, form.FOREIGN_KEYS, None),
-    ]
+    lacking = [number for number, key in enumerate(wanted.foreign_keys) if key.columns not in have]
+    return [*steps, *(add_key(sql, table.name, number, each) for number in lacking)]
 
 
 def add_key(sql: SqlFolder, table: str, number: int, each: Declared) -> Step:
@@ -114,4 +115,4 @@ def add_key(sql: SqlFolder, table: str, number: int, each: Declared) -> Step:
     )
 
 
-__all__ = ["add_key", "record", "records", "to_foreign_keys", "to_partitions"]
+__all__ = ["add_key", "alter", "away", "record", "records", "to_foreign_keys", "to_partitions"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rlops import privileges
+from rlops import journal, privileges
 from rlops.db import Database
 from rlops.errors import Denied, Refused
 from rlops.ops import declared, form
@@ -19,6 +19,8 @@ from rlops.sqlfiles import SqlFolder, Statement
 from rlops.structure import Finding, ForeignKey, Trigger, read_table, read_triggers
 
 PREFIX = "rlops_"
+CHANGE = "interactions_change"  # in rlops_state: the direction and the phase of a change that is under way
+KEPT = "interactions_kept"  # in rlops_state: the direction of the change whose old table is kept as a way back
 NAME_LIMIT = 64  # characters of a trigger's name
 _DELETE = {"CASCADE": "130_parent_delete_cascade", "NO ACTION": "131_parent_delete_refuse"}
 _KEY = {"NO ACTION": "140_parent_key_refuse", "CASCADE": "141_parent_key_cascade"}
@@ -172,8 +174,17 @@ def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
         by = definer.choose(db, tables)
         wanted = {spec.name: spec.expected(by.account) for spec in specs(sql, each, by)}
         found += _definer_findings(db, by, each, notes)
-    found += _compare(wanted, there | on_child)
+    found += _compare(wanted, _apart_from_a_change(db, there | on_child, notes))
     return found, notes
+
+
+def _apart_from_a_change(db: Database, there: dict[str, Trigger], notes: list[str]) -> dict[str, Trigger]:
+    """Those that no change of form which is under way, or keeps its old table, has put there."""
+    state = journal.recorded(db)
+    if CHANGE in state:
+        notes.append("a change of form is under way: `rlops partition status`")
+    temporary = (f"{PREFIX}capture_", f"{PREFIX}reverse_") if CHANGE in state or KEPT in state else ()
+    return {name: trigger for name, trigger in there.items() if not name.startswith(temporary)}
 
 
 def _is_partitioned(db: Database, each: Declared) -> bool:

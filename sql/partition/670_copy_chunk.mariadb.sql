@@ -1,0 +1,11 @@
+-- Copy a chunk whose rows are locked. What a trigger has written there already is as new or newer, and stays.
+-- MariaDB takes the table's AUTO-INC lock for it (innodb_autoinc_lock_mode=1); the session waits for no lock while it does.
+-- kind: write
+-- needs: SELECT on the table, INSERT and UPDATE on the shadow
+-- locks: the chunk's rows, for a fraction of a second
+-- names: table, shadow, columns, key_columns
+-- values: first, last
+INSERT INTO {shadow} ({columns})
+SELECT {columns} FROM {table} AS rlops_source FORCE INDEX (PRIMARY)
+ WHERE {key_columns} > :first AND {key_columns} <= :last
+    ON DUPLICATE KEY UPDATE {shadow}.{key_columns} = {shadow}.{key_columns}
