@@ -174,17 +174,14 @@ def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
         by = definer.choose(db, tables)
         wanted = {spec.name: spec.expected(by.account) for spec in specs(sql, each, by)}
         found += _definer_findings(db, by, each, notes)
-    found += _compare(wanted, _apart_from_a_change(db, there | on_child, notes))
-    return found, notes
-
-
-def _apart_from_a_change(db: Database, there: dict[str, Trigger], notes: list[str]) -> dict[str, Trigger]:
-    """Those that no change of form which is under way, or keeps its old table, has put there."""
     state = journal.recorded(db)
-    if CHANGE in state:
-        notes.append("a change of form is under way: `rlops partition status`")
-    temporary = (f"{PREFIX}capture_", f"{PREFIX}reverse_") if CHANGE in state or KEPT in state else ()
-    return {name: trigger for name, trigger in there.items() if not name.startswith(temporary)}
+    if CHANGE in state:  # its triggers come and go
+        return found, [*notes, "a change of form is under way, so triggers were not compared: `rlops partition status`"]
+    if KEPT in state:
+        there = {name: each for name, each in there.items() if not name.startswith(f"{PREFIX}reverse_")}
+        on_child = {name: each for name, each in on_child.items() if not name.startswith(f"{PREFIX}reverse_")}
+    found += _compare(wanted, there | on_child)
+    return found, notes
 
 
 def _is_partitioned(db: Database, each: Declared) -> bool:

@@ -1,0 +1,154 @@
+"""The commands that change the form of the interactions, for the kill matrices: what must hold at every moment, and at last."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pymysql
+import truth
+from scenarios import FEATURES, INTERACTIONS, MODELS, OWN, TABLES, Bench, Scenario
+
+NEW, KEPT = f"{INTERACTIONS}__rlops_new", f"{INTERACTIONS}__rlops_old"
+
+
+def drop_triggers(database) -> None:
+    rows = database.query(
+        "SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s", (database.name,)
+    )
+    truth.execute(database, *(f"DROP TRIGGER `{row['name']}`" for row in rows))
+
+
+def triggers(database) -> list[str]:
+    rows = database.query(
+        "SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s", (database.name,)
+    )
+    return sorted(row["name"] for row in rows)
+
+
+def recent(count: int) -> list[str]:
+    """Times of the last eight months."""
+    now = datetime.now()
+    indexes = [now.year * 12 + now.month - 1 - n % 8 for n in range(count)]
+    return [f"{index // 12}-{index % 12 + 1:02}-05 {n % 24:02}:{n % 60:02}:00" for n, index in enumerate(indexes)]
+
+
+class Online(Scenario):
+    """At no moment is a row missing, is an interaction of nobody taken, or does a deletion of the shop's fail."""
+
+    command = "enable"
+
+    def prepare(self) -> None:
+        drop_triggers(self.database)
+        self.bench.install(*OWN, *TABLES)
+        truth.fill(self.database, *recent(60))
+
+    def arrange(self) -> None:
+        super().arrange()
+        self.whole[INTERACTIONS] = truth.rows(self.database, INTERACTIONS)
+
+    def options(self) -> tuple[str, ...]:
+        return ("partition", self.command, "--output", "json")
+
+    def torn(self) -> list[str]:
+        if truth.rows(self.database, INTERACTIONS) != self.whole[INTERACTIONS]:
+            return [f"{INTERACTIONS} has other rows"]
+        return [f"{sql}: {error}" for sql, expected in self.shop() if (error := self._tried(sql)) != expected]
+
+    @staticmethod
+    def shop() -> list[tuple[str, int]]:
+        row = "(user_id, product_id, interaction_type, timestamp) VALUES ({}, 1, 'VIEW', '2026-01-01')"
+        return [
+            ("DELETE FROM users WHERE id = 1", 0), ("DELETE FROM product WHERE id = 1", 0), ("UPDATE users SET email = 'x'", 0),
+            (f"INSERT INTO {INTERACTIONS} {row.format(1)}", 0), (f"INSERT INTO {INTERACTIONS} {row.format(999)}", 1452),
+            (f"UPDATE {INTERACTIONS} SET timestamp = '2026-03-03' WHERE user_id = 2", 0),
+            (f"DELETE FROM {INTERACTIONS} WHERE user_id = 3", 0),
+        ]  # fmt: skip
+
+    def _tried(self, sql: str) -> int:
+        with self.database.connect(autocommit=False) as connection, connection.cursor() as cursor:
+            try:
+                cursor.execute(sql)
+                return 0
+            except pymysql.err.MySQLError as error:
+                return int(error.args[0])
+            finally:
+                connection.rollback()
+
+    def unfinished(self) -> list[str]:
+        problems = self.torn()
+        answer = self.database.cli("verify", "--output", "json", check=None).json
+        problems += [f"verify: {found}" for found in answer["data"]["findings"] if found["check"] != "account"]
+        if self.database.cli("partition", "status", "--output", "json", check=None).json["data"]["change"]:
+            problems.append("it calls itself unfinished")
+        if any("capture" in name for name in triggers(self.database)):
+            problems.append(f"left behind: {triggers(self.database)}")
+        if ("PARTITION BY" in truth.definition(self.database, INTERACTIONS)) != (self.command == "enable"):
+            problems.append("it is in the other form")
+        if NEW in truth.tables(self.database):
+            problems.append(f"{NEW} is left")
+        return problems + self.kept()
+
+    def kept(self) -> list[str]:
+        if KEPT not in truth.tables(self.database):
+            return ["no old table is kept"]
+        return [] if truth.rows(self.database, KEPT) == self.whole[INTERACTIONS] else ["the old table has other rows"]
+
+
+class Copied(Online):
+    """Back to foreign keys by a copy."""
+
+    command = "disable"
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.database.cli("partition", "enable", "--offline")
+
+
+class Back(Online):
+    """Back to foreign keys by the old table that was kept."""
+
+    command = "disable"
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.database.cli("partition", "enable")
+
+    def kept(self) -> list[str]:
+        return [f"{KEPT} is left"] if KEPT in truth.tables(self.database) else []
+
+
+class Expire(Scenario):
+    """Months go into hold tables, whole."""
+
+    def prepare(self) -> None:
+        drop_triggers(self.database)
+        self.bench.install(*OWN, *TABLES)
+        truth.fill(self.database, *recent(60))
+        self.database.cli("partition", "enable", "--offline")
+
+    def options(self) -> tuple[str, ...]:
+        return (
+            "partition",
+            "expire",
+            "--months",
+            "5",
+            "--no-archive",
+            "--confirm",
+            self.database.name,
+            "--output",
+            "json",
+        )
+
+    def unfinished(self) -> list[str]:
+        names = [name for name in truth.tables(self.database) if "__hold_" in name and truth.rows(self.database, name)]
+        return self.torn() + ([] if len(names) == 2 else [f"held: {names}"])
+
+
+PARTITION = {
+    "partition enable": Online,
+    "partition disable": Copied,
+    "partition disable, back": Back,
+    "partition expire": Expire,
+}
+
+__all__ = ["FEATURES", "MODELS", "PARTITION", "Bench", "Online"]
