@@ -38,7 +38,7 @@ KINDS = ("read", "check", "write", "destroy")
 NAMES = {
     "schema", "table", "backup", "set_aside", "key", "column", "columns", "parent", "parent_key", "parent_columns",
     "on_delete", "on_update", "renames", "tables", "privileges", "trigger", "definer", "changes", "key_columns",
-    "partition", "partitions", "hold", "shadow", "old", "new_values", "old_keys", "hash",
+    "partition", "partitions", "hold", "shadow", "old", "new_values", "old_values", "time_column", "hash",
 }  # fmt: skip
 VALUES = {
     "names", "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",

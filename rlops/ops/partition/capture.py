@@ -44,7 +44,8 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer, *, cascades: bo
     names: dict[str, Any] = {
         "definer": by.sql, "shadow": way.into, "columns": list(columns(each.table)), "table": way.on,
         "new_values": Keywords(tuple(f"NEW.{quote(name)}" for name in columns(each.table))),
-        "key_columns": row_id(each.table), "column": sql.policy.partitions.column,
+        "old_values": Keywords(tuple(f"OLD.{quote(name)}" for name in columns(each.table))),
+        "key_columns": row_id(each.table), "time_column": sql.policy.partitions.column,
     }  # fmt: skip
 
     def spec(event: str, file: str, table: str, **more: Any) -> Spec:

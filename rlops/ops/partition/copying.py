@@ -39,14 +39,37 @@ class Ranges:
         }  # fmt: skip
         return found.statement({name: given[name] for name in found.names}, values)
 
-    def end(self, db: Database, after: Any, size: int) -> tuple[int, int, bool]:
-        """The range behind the position `after`: its first id is past the one, its last is the other, and whether it is the last."""
-        first = LEAST if after is None else int(after)
+    def end(self, db: Database, after: Any, size: int) -> Range:
+        """The range behind the position `after`, which is [an id that was passed, the last id of all].
+
+        Rows past the greatest id of the beginning come by the triggers; to follow them would never end.
+        """
+        if after is None:
+            greatest = self.statement("645_last_id")
+            found = db.value(greatest.sql)
+            first, end = LEAST, MOST if found is None else int(found)
+        else:
+            first, end = after
         ask = self.statement("650_end_of_chunk", last_id=first, limit=size)
-        found = db.row(ask.sql, ask.values) or {}
-        if int(found.get("n") or 0) < size:
-            return first, MOST, True
-        return first, int(found["last"]), False
+        row = db.row(ask.sql, ask.values) or {}
+        if int(row.get("n") or 0) < size or int(row["last"]) >= end:
+            return Range(first, end, end, last=True)
+        return Range(first, int(row["last"]), end, last=False)
+
+
+@dataclass(frozen=True)
+class Range:
+    """Ids past `first` up to `to`; `end` is the last of all, and `last` says that this range reaches it."""
+
+    first: int
+    to: int
+    end: int
+    last: bool
+
+    @property
+    def position(self) -> list[int]:
+        """Where the next range begins."""
+        return [self.to, self.end]
 
 
 @dataclass(frozen=True)
@@ -56,10 +79,10 @@ class Copying(Ranges):
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
         """Copy about `size` rows behind the id `after`. Raises LockWait at once while a writer holds one of them."""
         for attempt in range(TRIES):
-            first, last, is_last = self.end(db, after, size)
+            ids = self.end(db, after, size)
             begin_read_committed(db)
-            lock = self.statement("660_lock_chunk", first=first, last=last)
-            copy = self.statement("670_copy_chunk", first=first, last=last)
+            lock = self.statement("660_lock_chunk", first=ids.first, last=ids.to)
+            copy = self.statement("670_copy_chunk", first=ids.first, last=ids.to)
             try:
                 with db.no_lock_wait():
                     rows = int(db.value(lock.sql, lock.values))
@@ -71,7 +94,7 @@ class Copying(Ranges):
                     raise
                 size = max(LEAST_ROWS, size // 2)
                 time.sleep(0.01)
-        return Chunk(rows, last, is_last)
+        return Chunk(rows, ids.position, ids.last)
 
 
 @dataclass(frozen=True)
@@ -80,28 +103,28 @@ class Comparing(Ranges):
 
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
         """Compare about `size` rows behind the id `after`. Raises Failed on any difference, and on an orphan."""
-        first, last, is_last = self.end(db, after, size)
+        ids = self.end(db, after, size)
         begin_read_committed(db)
         hashed = Keywords((rowhash.aggregate(self._columns(db)),))
-        ask = self.statement("680_compare_chunk", {"hash": hashed}, first=first, last=last)
+        ask = self.statement("680_compare_chunk", {"hash": hashed}, first=ids.first, last=ids.to)
         found = db.row(ask.sql, ask.values) or {}
         if [found["rows_a"], found["a1"], found["a2"]] != [found["rows_b"], found["b1"], found["b2"]] or found[
             "unhashed"
         ]:
             raise Failed(
-                f"the rows behind id {first} up to {last} are not the same in {self.table} ({found['rows_a']:,}) and"
+                f"the rows behind id {ids.first} up to {ids.to} are not the same in {self.table} ({found['rows_a']:,}) and"
                 f" {self.shadow} ({found['rows_b']:,}); the shop's table is as it was",
                 "Give it up with `rlops partition abort`, and report this: it must not happen.", "copy_differs",
             )  # fmt: skip
-        self._orphans(db, first, last)
-        return Chunk(int(found["rows_a"]), last, is_last)
+        self._orphans(db, ids)
+        return Chunk(int(found["rows_a"]), ids.position, ids.last)
 
     def _columns(self, db: Database) -> Any:
         live = read_table(db, self.table)
         assert isinstance(live, Table)
         return [column for column in live.columns if not column.generated]
 
-    def _orphans(self, db: Database, first: int, last: int) -> None:
+    def _orphans(self, db: Database, ids: Range) -> None:
         for key in self.each.table.foreign_keys:
             names = {
                 "column": key.columns[0],
@@ -109,10 +132,10 @@ class Comparing(Ranges):
                 "parent_key": key.ref_columns[0],
                 "table": self.shadow,
             }
-            ask = self.statement("690_orphans_of_chunk", names, first=first, last=last)
+            ask = self.statement("690_orphans_of_chunk", names, first=ids.first, last=ids.to)
             if orphans := int(db.value(ask.sql, ask.values)):
                 raise Failed(
-                    f"{orphans:,} rows behind id {first} up to {last} refer to {key.ref_table} that aren't there",
+                    f"{orphans:,} rows behind id {ids.first} up to {ids.to} refer to {key.ref_table} that aren't there",
                     f"Somebody wrote with foreign_key_checks=0: delete them, then type the command again (`rlops verify --data`"
                     f" finds them by {key.columns[0]}).", "orphans",
                 )  # fmt: skip

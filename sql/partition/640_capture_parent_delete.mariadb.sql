@@ -1,0 +1,12 @@
+-- Repeat in the other table what a parent's deletion cascades to: a cascade fires no trigger of the child.
+-- kind: write
+-- needs: TRIGGER on the parent, and to set a definer
+-- locks: the parent, for a moment
+-- names: definer, trigger, shadow, column, parent, parent_key
+CREATE DEFINER = {definer} TRIGGER {trigger} AFTER DELETE ON {parent} FOR EACH ROW
+BEGIN
+  DECLARE CONTINUE HANDLER FOR 1146 BEGIN END;
+  IF @@SESSION.foreign_key_checks THEN
+    DELETE FROM {shadow} WHERE {column} = OLD.{parent_key};
+  END IF;
+END
