@@ -84,7 +84,7 @@ def refuse_foreign(found: Months, sql: SqlFolder, *, whole: bool = False) -> Non
 def _refuse_full(rows: int) -> None:
     raise Refused(
         f"the catch-all has {rows:,} rows: to split it would copy them while every writer waits. Nothing was changed",
-        "`rlops partition disable`, then `rlops partition enable`, gives them months of their own while the shop goes on.", "catch_all_full",
+        "`rlops partition disable`, then `rlops partition enable`, gives them months of their own.", "catch_all_full",
     )  # fmt: skip
 
 
