@@ -98,7 +98,7 @@ class Attempts:
             except ServerError as error:
                 if error.number == TABLE_EXISTS and self._holds(step):
                     return 0  # seekdb shows another session's new table a moment late; its structure is looked at after
-                if not isinstance(error, Lost) or not step.expect:
+                if not isinstance(error, Lost) or not (step.expect or step.repeatable):
                     raise
                 before = self.db.connection_id
                 self.recover()

@@ -26,8 +26,8 @@ def writers_now(db: Database, time_zone: str) -> datetime:
         db.execute("SET SESSION time_zone = '+00:00'")
 
 
-def seconds_left(window: str, now: datetime) -> float:
-    """Seconds until a maintenance window such as `22:30-04:00` closes.
+def closing(window: str, now: datetime) -> datetime:
+    """When a maintenance window such as `22:30-04:00`, open now, closes; all in the writers' time zone.
 
     Raises Usage when it can't be understood, Refused when it isn't open now.
     """
@@ -50,4 +50,19 @@ def seconds_left(window: str, now: datetime) -> float:
             f"Run it after {begin:%H:%M}, or leave --window out.",
             "window_closed",
         )
-    return (closes - now).total_seconds()
+    return closes
+
+
+def seconds_between(db: Database, time_zone: str, start: datetime, end: datetime) -> float:
+    """Seconds between two moments in the writers' time zone, in a night when its clocks are changed too.
+
+    Of an hour that comes twice, the end is in the first and the start in the second: rather too few seconds.
+    """
+    if time_zone != "server":
+        zone = ZoneInfo(time_zone)
+        return end.replace(tzinfo=zone).timestamp() - start.replace(tzinfo=zone, fold=1).timestamp()
+    db.execute("SET SESSION time_zone = @@GLOBAL.time_zone")
+    try:
+        return float(db.value("SELECT UNIX_TIMESTAMP(%s) - UNIX_TIMESTAMP(%s)", (end, start)))
+    finally:
+        db.execute("SET SESSION time_zone = '+00:00'")

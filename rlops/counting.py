@@ -35,3 +35,8 @@ def count(db: Database, table: str, seconds: float = COUNT_FOR) -> Rows:
         except TimedOut:
             pass
     return Rows(estimate, True, "information_schema.TABLES.TABLE_ROWS")
+
+
+def is_empty(db: Database, table: str) -> bool:
+    """Whether a table has no row. Raises ServerError."""
+    return db.row(f"SELECT 1 AS there FROM {quote(table)} LIMIT 1") is None

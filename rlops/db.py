@@ -22,11 +22,17 @@ LOST = {2006, 2013, 2014, 2055, 4031, 1053, 1077, 1079, 1927, 3169}
 LOCK_WAIT = {1205, 3572}
 CONFLICT = {1213, 1020, 6002, 6004, 6005}
 TIMED_OUT = {3024, 1969, 1317, 4012}
+DUPLICATE = {1062, 1586}
+NO_PARENT = {1216, 1452}
 FORBIDDEN = {1044, 1045, 1142, 1143, 1227, 1370, 1095, 1290, 1410}
 NO_TABLE = {1146, 1051}
+DAMAGED = {1054, 1033, 1034, 1194, 1364, 1712, 1814, 1932}
 TABLE_EXISTS = 1050
+OTHER_WAY = "This server can't change the table as the file's `-- algorithm:` and ALGORITHM= say: change both of them."
 HINTS = {
     1819: "Give another password with --password-from FILE; SHOW VARIABLES LIKE '%password%' tells what the server asks of one.",
+    1845: OTHER_WAY,
+    1846: OTHER_WAY,
 }
 
 
@@ -34,6 +40,7 @@ class ServerError(Failed):
     """The server refused a statement; `number` is its error number."""
 
     def __init__(self, number: int, text: str, hint: str = "") -> None:
+        text = text.rstrip(".")  # ours goes on behind it
         super().__init__(f"the server said {number}: {text}", hint, f"server_{number}")
         self.number = number
         self.text = text
@@ -51,8 +58,20 @@ class Conflict(ServerError):
     """The server took this transaction as the victim of a conflict and rolled it back: it may be tried again."""
 
 
+class Duplicate(ServerError):
+    """A row of the same unique key is there already."""
+
+
+class NoParent(ServerError):
+    """The row that a foreign key refers to is not there."""
+
+
 class TimedOut(ServerError):
     """The statement passed its time limit and was ended by the server."""
+
+
+class Damaged(ServerError):
+    """A table that lacks a column, or that its engine can't read."""
 
 
 class Forbidden(ServerError):
@@ -67,7 +86,15 @@ def server_error(error: pymysql.err.MySQLError) -> ServerError:
     text = str(error.args[1]) if len(error.args) > 1 else str(error)
     if number in LOST or (number == 0 and isinstance(error, pymysql.err.InterfaceError)):
         return Lost(number, text or "the connection was lost")
-    kinds = ((LOCK_WAIT, LockWait), (CONFLICT, Conflict), (TIMED_OUT, TimedOut), (FORBIDDEN, Forbidden))
+    kinds = (
+        (LOCK_WAIT, LockWait),
+        (CONFLICT, Conflict),
+        (DUPLICATE, Duplicate),
+        (NO_PARENT, NoParent),
+        (TIMED_OUT, TimedOut),
+        (FORBIDDEN, Forbidden),
+        (DAMAGED, Damaged),
+    )
     for numbers, kind in kinds:
         if number in numbers:
             return kind(number, text)

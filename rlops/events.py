@@ -30,7 +30,7 @@ class StepEnded:
 class Progress:
     """How far a long step has come, in rows, those of earlier runs included; `total` is an estimate or None.
 
-    `rate` is rows a second in this run, its waits included; `chunk` the seconds that the last chunk took, where it is
+    `rate` is rows a second of late, waits included; `chunk` the seconds that the last chunk took, where it is
     a transaction; `lag` the seconds that the slowest replica was behind before it, None where there is none.
     """
 

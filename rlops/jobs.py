@@ -23,8 +23,7 @@ OPEN: tuple[State, ...] = ("running", "paused", "interrupted")
 _COLUMNS = (
     "j.id, j.kind, j.subject, j.parameters, j.command, j.policy_hash, j.state, j.request, j.requested_by, j.run_id,"
     " j.done_rows, j.total_rows, j.watermark, j.waiting, j.started_at, j.updated_at, j.finished_at,"
-    " r.status AS run_status, r.os_user, r.host, r.pid, r.connection_id, r.account,"
-    " TIMESTAMPDIFF(MICROSECOND, r.started_at, j.updated_at) / 1000000 AS run_seconds"
+    " r.status AS run_status, r.os_user, r.host, r.pid, r.connection_id, r.account"
 )
 _FROM = "FROM rlops_job j LEFT JOIN rlops_run r ON r.id = j.run_id"
 
@@ -124,11 +123,11 @@ class Running:
             return "abort", "somebody who removed its row"
         return row["request"], row["requested_by"] or "somebody"
 
-    def waiting(self, reason: str, state: State = "running") -> None:
-        """Note why it waits, for those who look from elsewhere."""
+    def waiting(self, reason: str | None, state: State) -> None:
+        """Note why it waits, for those who look from elsewhere; None when it doesn't any more."""
         self.db.execute(
             "UPDATE rlops_job SET waiting = %s, state = %s, updated_at = UTC_TIMESTAMP(6) WHERE id = %s",
-            (reason[:255], state, self.job.id),
+            (reason and reason[:255], state, self.job.id),
         )
 
     def close(self, state: State) -> None:
@@ -195,12 +194,12 @@ def ask(db: Database, number: int, request: str | None, who: str) -> bool:
     return True
 
 
-def give_up(db: Database, number: int) -> None:
-    """Close a job that no run carries out."""
+def give_up(db: Database, number: int, who: str) -> None:
+    """Close a job that no run carries out. A run that takes it over at this very moment finds the request."""
     db.execute(
-        "UPDATE rlops_job SET state = 'aborted', request = NULL, finished_at = UTC_TIMESTAMP(6) WHERE id = %s"
-        " AND state IN %s",
-        (number, OPEN),
+        "UPDATE rlops_job SET state = 'aborted', request = 'abort', requested_by = %s, finished_at = UTC_TIMESTAMP(6)"
+        " WHERE id = %s AND state IN %s",
+        (who[:512], number, OPEN),
     )
 
 

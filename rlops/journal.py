@@ -7,16 +7,32 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from rlops import __version__
-from rlops.db import Database, Row
+from rlops.db import Damaged, Database, Forbidden, Row
 from rlops.plan import Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 
-TABLES = ("rlops_state", "rlops_run", "rlops_step", "rlops_job")
+TABLES = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job", "rlops_part", "rlops_snapshot")
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    """Says of a table of rlops' own that was altered or damaged what it is, and the way out."""
+    try:
+        yield
+    except Damaged as error:
+        raise Damaged(
+            error.number,
+            f"{error.text}. One of rlops' own tables is not as rlops made it",
+            f"Put it back as it was ({', '.join(TABLES)}), or give the journal up: `rlops uninstall` removes them, the"
+            " next `rlops migrate` makes them anew, and the three tables stay.",
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,7 @@ def missing_steps(db: Database, sql: SqlFolder) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+@_usable()
 def recorded(db: Database) -> Mapping[str, str]:
     """The recorded facts: `environment`, `installation_id`. Empty where rlops has never written."""
     if "rlops_state" not in existing(db):
@@ -81,6 +98,7 @@ def forget(db: Database, name: str) -> None:
 class Journal:
     """Writes one run and its steps. Each write is its own transaction, but for watermarks."""
 
+    @_usable()
     def __init__(self, db: Database, plan: Plan, actor: Actor, ticket: str | None) -> None:
         self.db = db
         db.execute(
@@ -90,6 +108,7 @@ class Journal:
         )
         self.run_id = int(db.value("SELECT LAST_INSERT_ID()"))
 
+    @_usable()
     def intent(self, seq: int, step: Step) -> int:
         """Say what is about to be run; returns the step's id."""
         text = self.db.text(step.statement.sql, step.statement.values)
@@ -134,6 +153,7 @@ class Journal:
         )
 
 
+@_usable()
 def unfinished_steps(db: Database) -> list[Row]:
     """Steps whose outcome nobody wrote: their process died, or still runs."""
     if not {"rlops_run", "rlops_step"} <= existing(db):
@@ -145,11 +165,15 @@ def unfinished_steps(db: Database) -> list[Row]:
     )
 
 
-def unfinished_runs(db: Database) -> int:
-    """How many runs nobody closed: their process died, or still runs."""
-    if "rlops_run" not in existing(db):
-        return 0
-    return int(db.value("SELECT COUNT(*) FROM rlops_run WHERE status = 'running'"))
+@_usable()
+def anything_open(db: Database) -> bool:
+    """Whether there is a run that nobody closed, or a step whose outcome nobody wrote."""
+    if not {"rlops_run", "rlops_step"} <= existing(db):
+        return False
+    return bool(db.value(
+        "SELECT EXISTS (SELECT 1 FROM rlops_run WHERE status = 'running')"
+        " OR EXISTS (SELECT 1 FROM rlops_step WHERE status = 'intent')"
+    ))  # fmt: skip
 
 
 def settle_step(db: Database, step_id: int, status: str) -> None:
@@ -167,11 +191,13 @@ def trim(db: Database, keep_days: int) -> None:
     """Forget runs older than `keep_days`, but for upgrades, whose text later runs are compared with."""
     old = "SELECT id FROM rlops_run WHERE started_at < UTC_TIMESTAMP(6) - INTERVAL %s DAY"
     db.execute(f"DELETE FROM rlops_step WHERE file NOT LIKE 'upgrade/%%' AND run_id IN ({old})", (keep_days,))
-    db.execute(f"DELETE FROM rlops_job WHERE state IN ('done', 'aborted') AND run_id IN ({old})", (keep_days,))
     unused = f"id IN (SELECT id FROM ({old}) AS old) AND id NOT IN (SELECT run_id FROM rlops_step)"
     db.execute(f"DELETE FROM rlops_run WHERE {unused}", (keep_days,))
+    over = "state IN ('done', 'aborted') AND finished_at < UTC_TIMESTAMP(6) - INTERVAL %s DAY"
+    db.execute(f"DELETE FROM rlops_job WHERE {over}", (keep_days,))
 
 
+@_usable()
 def runs(db: Database, limit: int) -> list[Row]:
     """The latest runs, newest first; empty where rlops has never written. Times are UTC."""
     if not {"rlops_run", "rlops_step"} <= existing(db):
@@ -186,6 +212,17 @@ def runs(db: Database, limit: int) -> list[Row]:
     )
 
 
+def last_rename(db: Database) -> datetime | None:
+    """When rlops last put a table in another's place, UTC; None if never, or where the journal can't be read."""
+    with suppress(Forbidden):
+        if "rlops_run" in existing(db):
+            sql = "SELECT MAX(started_at) AS at FROM rlops_run WHERE command IN ('restore', 'rollback') OR command LIKE 'partition%'"
+            found: datetime | None = db.value(sql)
+            return found
+    return None
+
+
+@_usable()
 def applied_upgrades(db: Database) -> list[Row]:
     """The upgrade files that were applied here, with their text as it was."""
     if "rlops_step" not in existing(db):
@@ -195,6 +232,7 @@ def applied_upgrades(db: Database) -> list[Row]:
     )
 
 
+@_usable()
 def steps_of(db: Database, run_id: int) -> list[dict[str, Any]]:
     """The steps of one run, in their order. Times are UTC."""
     return db.rows(

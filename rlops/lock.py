@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from rlops import privileges
 from rlops.db import Conflict, Database, LockWait, Lost, Row, ServerError, TimedOut
 from rlops.errors import Blocked
 from rlops.events import Emit, Waiting, silent
@@ -28,8 +29,9 @@ def run_lock(db: Database, retry_for: float = 0.0, emit: Emit = silent) -> Itera
     """
     deadline = time.monotonic() + retry_for
     while (holder := _take(db)) is not None:
-        if not _is_orphan(db, holder) or time.monotonic() >= deadline:
-            raise _held(db, holder)
+        orphan = _is_orphan(db, holder)
+        if not orphan or time.monotonic() >= deadline:
+            raise _held(db, holder, orphan=orphan)
         emit(Waiting(f"the server is still running the last statement of a run that is gone (connection {holder})"))
         time.sleep(0.2)
     try:
@@ -51,9 +53,10 @@ def _take(db: Database) -> int | None:
     return _acquire_lease(db) if db.engine.can.run_lock == "lease" else _acquire_get_lock(db)
 
 
-def _held(db: Database, holder: int) -> Blocked:
+def _held(db: Database, holder: int, *, orphan: bool = False) -> Blocked:
+    gone = "; its process is gone, and the server is still running its last statement" if orphan else ""
     return Blocked(
-        f"another rlops run is writing to {db.schema}: {_describe(db, holder)}. Nothing was changed",
+        f"another rlops run is writing to {db.schema}: {_describe(db, holder)}{gone}. Nothing was changed",
         "Wait until it has ended, or look at it with `rlops history`.",
         "run_lock",
     )
@@ -97,7 +100,10 @@ def release(db: Database) -> None:
 
 
 def holder(db: Database) -> int | None:
-    """The connection that holds the lock; None when nobody does. Needs no privilege but, for a lease, SELECT on it."""
+    """The connection that holds the lock; None when nobody does. Needs no privilege but, for a lease, SELECT on it.
+
+    An account that sees no other session takes a lease for held until somebody else has it or gives it back.
+    """
     name = lock_name(db.schema)
     if db.engine.can.run_lock != "lease":
         found = db.value("SELECT IS_USED_LOCK(%s)", (name,))
@@ -108,7 +114,9 @@ def holder(db: Database) -> int | None:
         raise
     except ServerError:
         return None  # nobody has ever taken it, or it is not for this account
-    return int(found) if found is not None and is_connected(db, int(found)) else None
+    if found is None or is_connected(db, int(found)) or not privileges.own(db).has("PROCESS"):
+        return None if found is None else int(found)
+    return None
 
 
 def _acquire_get_lock(db: Database) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,10 @@ from rlops.journal import Journal
 from rlops.pace import Pace
 from rlops.plan import Chunk, Step, Work
 
+RUNNING: jobs.State = "running"
+PAUSED: jobs.State = "paused"
 NOTE_EVERY = 5.0  # seconds between two notes of why a job waits
+RATE_OVER = 30.0  # seconds that the rate is taken of, so that a long wait doesn't spoil the estimate for ever
 
 
 @dataclass
@@ -45,7 +49,7 @@ class LongWork:
         self.pace = Pace(self.options.sql.policy.throttle.chunk_seconds)
         self.job: jobs.Running | None = None
         self.position: Any = None
-        self.began = time.monotonic()
+        self.trail = deque([(time.monotonic(), 0)])
         self.noted = 0.0
 
     def carry_out(self, work: Work, tally: Tally) -> None:
@@ -60,7 +64,9 @@ class LongWork:
             self._chunks(work, tally)
         except RlopsError as error:
             self._leave("aborted" if isinstance(error, _Aborted) else "interrupted")
-            error.message += f" after {tally.rows:,} rows in {tally.chunks:,} chunks, each of them whole"
+            if not self.step.records:
+                error.message += f" after {tally.rows:,} rows in {tally.chunks:,} chunks, each of them whole"
+                error.message += f"; about {tally.left:,} are left" if tally.left else ""
             if error.code == "window_closed":
                 raise Pending(
                     error.message, "Type the same command in the next window: it goes on from here.", error.code
@@ -82,6 +88,7 @@ class LongWork:
                     self._mark(chunk, tally)
             except (Conflict, LockWait) as error:
                 self.pace.refused()
+                self._note(f"another session holds a lock ({error.text})", RUNNING, first=not refused)
                 self.attempts.pause(error, refused, deadline)
                 refused += 1
                 continue
@@ -100,14 +107,14 @@ class LongWork:
     def _mark(self, chunk: Chunk, tally: Tally) -> None:
         """In the chunk's transaction: where it ends."""
         rows = (tally.rows or 0) + chunk.rows
-        self.journal.watermark(self.step_id, json.dumps(chunk.position), rows)
+        self.journal.watermark(self.step_id, _text(tally, chunk), rows)
         if self.job:
             self.job.watermark(chunk.position, self.job.job.rows + rows, done=chunk.last)
 
     def _committed(self, chunk: Chunk, tally: Tally) -> bool:
         """Whether a chunk was committed whose answer was lost: its watermark tells, which commits with it."""
         rows = (tally.rows or 0) + chunk.rows
-        return self.journal.watermark_of(self.step_id) == (json.dumps(chunk.position), rows)
+        return self.journal.watermark_of(self.step_id) == (_text(tally, chunk), rows)
 
     def _count(self, chunk: Chunk, tally: Tally) -> None:
         tally.rows = (tally.rows or 0) + chunk.rows
@@ -118,8 +125,14 @@ class LongWork:
         self.position = chunk.position
 
     def _tell(self, work: Work, tally: Tally, seconds: float) -> None:
+        if self.step.records:
+            return
         earlier, rows = self.job.job.rows if self.job else 0, tally.rows or 0
-        rate = rows / max(0.001, time.monotonic() - self.began)
+        self.trail.append((time.monotonic(), rows))
+        while len(self.trail) > 2 and self.trail[-1][0] - self.trail[0][0] > RATE_OVER:
+            self.trail.popleft()
+        (since, before), (now, _) = self.trail[0], self.trail[-1]
+        rate = (rows - before) / max(0.001, now - since)
         total = None if work.total is None else earlier + work.total
         lag = self.options.throttle.lag if self.options.throttle else None
         self.attempts.emit(Progress(self.step.name, earlier + rows, total, rate, seconds, lag))
@@ -129,10 +142,12 @@ class LongWork:
         waited = False
         while True:
             self.attempts.check_time()
-            reason, state = self._paused(), "paused"
+            reason, state = self._paused(), PAUSED
             if reason is None and self.options.throttle:
-                reason, state = self.options.throttle.reason(), "running"
+                reason, state = self.options.throttle.reason(), RUNNING
             if reason is None:
+                if waited:
+                    self._note(None, RUNNING, first=True)
                 return waited
             self._note(reason, state, first=not waited)
             self.attempts.wait(reason, LOOK_EVERY)
@@ -146,11 +161,11 @@ class LongWork:
             return f"paused by {who}; `rlops jobs resume {self.job.job.id}` lets it go on"
         return None
 
-    def _note(self, reason: str, state: Any, *, first: bool) -> None:
+    def _note(self, reason: str | None, state: jobs.State, *, first: bool) -> None:
         now = time.monotonic()
         if self.job and (first or now - self.noted >= NOTE_EVERY):
             self.noted = now
-            with suppress(LockWait, Conflict):  # the next one says it
+            with suppress(ServerError):  # the next one says it; a lost connection is met by what follows
                 self.job.waiting(reason, state)
 
     def _leave(self, state: jobs.State) -> None:
@@ -158,6 +173,11 @@ class LongWork:
         if self.job:
             with suppress(ServerError):
                 self.job.close(state)
+
+
+def _text(tally: Tally, chunk: Chunk) -> str:
+    """The watermark in the journal. Its number tells two chunks apart that touch nothing and end at one position."""
+    return f"{tally.chunks + 1}: {json.dumps(chunk.position, ensure_ascii=False)}"
 
 
 class _Aborted(Interrupted):

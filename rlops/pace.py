@@ -17,7 +17,7 @@ class Pace:
     Times are seconds, sizes are rows.
     """
 
-    target: float = 0.25
+    target: float = 0.3
     size: int = 1000
     least: int = 10
     most: int = 10_000

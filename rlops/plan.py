@@ -80,7 +80,8 @@ class Step:
 
     `own` creates one of rlops' own tables, `records` writes to them alone; `checks_off` runs with
     foreign_key_checks = 0; `touches` are the tables whose metadata locks it takes, which the shop's statements queue
-    behind. `job` makes a long step's work outlive this run: the next one goes on where it stopped.
+    behind. A `repeatable` statement has the same effect twice as once, so that one whose answer was lost is sent again.
+    `job` makes a long step's work outlive this run: the next one goes on where it stopped.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Step:
     records: bool = False
     checks_off: bool = False
     touches: tuple[str, ...] = ()
+    repeatable: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,15 @@ class StepResult:
     job: int | None = None
     resumed: bool = False
     left: int | None = None
+
+
+def not_run(db: Database, step: Step, status: Literal["planned", "untouched"]) -> StepResult:
+    """A step that nobody has begun, with its statement's text as it would be sent."""
+    said = step.statement
+    return StepResult(
+        step.name, said.file, status, db.text(said.sql, said.values),
+        needs=said.needs, locks=said.locks, algorithm=said.algorithm,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

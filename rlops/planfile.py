@@ -13,6 +13,7 @@ from rlops.plan import Answer
 
 _HASH = re.compile(r"[0-9a-f]{16}")
 _FIRST = re.compile(r"-- rlops plan ([0-9a-f]{16})\b")
+_SCHEMA = re.compile(r"^-- schema: (.*)$", re.MULTILINE)
 _SEAL = re.compile(r"^-- sha256 of what follows: ([0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -27,12 +28,13 @@ def body(answer: Answer) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def write(path: Path, answer: Answer, target: str, actor: str) -> None:
+def write(path: Path, answer: Answer, place: str, schema: str, actor: str) -> None:
     """Write the plan. Raises Usage when the file can't be written."""
     text = body(answer)
     seal = hashlib.sha256(text.encode()).hexdigest()
     head = (
-        f"-- rlops plan {answer.plan_hash}\n-- command: rlops {answer.command}\n-- target: {target}\n"
+        f"-- rlops plan {answer.plan_hash}\n-- command: rlops {answer.command}\n-- target: {place}\n"
+        f"-- schema: {schema}\n"
         f"-- made by: {actor} with rlops {__version__}\n"
         f"-- to run exactly this: rlops {answer.command} --plan {path.name}\n-- sha256 of what follows: {seal}\n\n"
     )
@@ -42,10 +44,11 @@ def write(path: Path, answer: Answer, target: str, actor: str) -> None:
         raise Usage(f"--plan-out {path}: can't be written ({error.strerror})") from error
 
 
-def check(given: str, answer: Answer) -> None:
-    """Hold a plan to the reviewed one, a file or a hash.
+def check(given: str, answer: Answer, schema: str) -> None:
+    """Hold a plan for `schema` to the reviewed one, a file or a hash.
 
-    Raises Usage when it is neither, Refused when the file was edited or the plan is another one by now.
+    Raises Usage when it is neither, Refused when the file was edited or made for another schema, or when the plan is
+    another one by now.
     """
     path = Path(given)
     if not path.exists():
@@ -53,7 +56,7 @@ def check(given: str, answer: Answer) -> None:
             raise Usage(f"--plan {given}: there is no such file, and it is not a plan's hash")
         reviewed, text = given, ""
     else:
-        reviewed, text = _read(path)
+        reviewed, text = _read(path, schema)
     if reviewed != answer.plan_hash:
         diff = "\n".join(
             difflib.unified_diff(text.splitlines(), body(answer).splitlines(), "reviewed", "now", lineterm="", n=1)
@@ -66,7 +69,7 @@ def check(given: str, answer: Answer) -> None:
         )
 
 
-def _read(path: Path) -> tuple[str, str]:
+def _read(path: Path, schema: str) -> tuple[str, str]:
     try:
         content = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -74,6 +77,13 @@ def _read(path: Path) -> tuple[str, str]:
     first, seal = _FIRST.match(content), _SEAL.search(content)
     if not first or not seal:
         raise Usage(f"--plan {path}: is not a plan that `--plan-out` wrote")
+    meant = _SCHEMA.search(content[: seal.start()])
+    if meant and meant[1] != schema:
+        raise Refused(
+            f"{path} was made for the schema {meant[1]}, and this is {schema}. Nothing was changed",
+            "Make and review one for it with --dry-run --plan-out FILE.",
+            "plan_target",
+        )
     text = content[seal.end() :].lstrip("\n")
     if hashlib.sha256(text.encode()).hexdigest() != seal[1]:
         raise Refused(

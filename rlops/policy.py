@@ -37,10 +37,11 @@ class Retention:
 
 @dataclass(frozen=True)
 class Archive:
-    """Months after which interactions are copied to cold storage."""
+    """Months after which interactions are copied to cold storage, and the most rows of one of its files."""
 
     interactions_months: int
     schedule: str
+    part_rows: int
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,37 @@ class Throttle:
 
 
 @dataclass(frozen=True)
+class Monitor:
+    """What monitor goes by. `limit_bytes`: the size of the interactions that was planned for.
+
+    `evidence_days`: how long an index must have been seen unread to count as unused. `keep_days`: how long a recorded
+    snapshot is kept.
+    """
+
+    limit_bytes: int
+    evidence_days: int
+    keep_days: int
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where monitor begins to warn, and where it calls a thing critical. `days_to_limit`, `months_ahead`: less is worse."""
+
+    growth_times_plan: tuple[float, ...]
+    days_to_limit: tuple[float, ...]
+    retention_days_late: tuple[float, ...]
+    months_ahead: tuple[float, ...]
+    catch_all_rows: tuple[float, ...]
+    orphans: tuple[float, ...]
+    foreign_key_errors_per_hour: tuple[float, ...]
+    transaction_seconds: tuple[float, ...]
+    lock_wait_seconds: tuple[float, ...]
+    history_list: tuple[float, ...]
+    replica_lag_seconds: tuple[float, ...]
+    auto_increment_share: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Models:
     """The algorithms that a model may have."""
 
@@ -127,6 +159,8 @@ class Policy:
     throttle: Throttle
     rewards: Mapping[str, Decimal]
     models: Models
+    monitor: Monitor
+    thresholds: Thresholds
     shapes: Mapping[str, Any]
 
     def fingerprint(self, *sections: str) -> str:
@@ -163,11 +197,18 @@ def _check(policy: Policy, reader: _Reader) -> None:
             reader.refuse("writers_time_zone", f"{policy.writers_time_zone!r} is not a time zone")
     if policy.retention.interactions_months < 1:
         reader.refuse("interactions_months", "must be at least 1")
+    if policy.archive.interactions_months < 1:
+        reader.refuse("interactions_months", "must be at least 1")
+    if policy.archive.part_rows < 1:
+        reader.refuse("part_rows", "must be at least 1")
     if not 0 < policy.retention.max_share_per_run <= 1:
         reader.refuse("max_share_per_run", "must be above 0 and at most 1")
     for key, value in vars(policy.throttle).items():
         if value <= 0:
             reader.refuse(key, "must be above 0")
+    for threshold in fields(policy.thresholds):
+        if len(getattr(policy.thresholds, threshold.name)) != 2:
+            reader.refuse(f"thresholds.{threshold.name}", "must be [warning, critical]")
     for privilege in policy.grants.privileges:
         if not re.fullmatch(r"[A-Z]+( [A-Z]+)*", privilege):
             reader.refuse("privileges", f"{privilege!r} is not a privilege's name")

@@ -6,12 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from rlops.db import Database, Forbidden, Row, ServerError
-from rlops.errors import RlopsError
+from rlops.errors import Denied, RlopsError, Usage
 from rlops.settings import Target
 from rlops.sqlfiles import SqlFolder
 
+STATUS = "throttle/040_replica_status"
 ANSWER_WITHIN = 2.0  # seconds for a replica's connection, and for its answer
 
+PASSING = ("no_server", "timeout", "too_many_connections")  # what a server that comes back ends
 BEHIND = ("Seconds_Behind_Source", "Seconds_Behind_Master")
 RUNNING = (
     ("Replica_IO_Running", "Slave_IO_Running", "it receives nothing from its source"),
@@ -21,11 +23,15 @@ RUNNING = (
 
 @dataclass(frozen=True)
 class Lag:
-    """How far a replica is behind, in seconds by its own word; None when it can't be known, and why."""
+    """How far a replica is behind, in seconds by its own word; None when it can't be known, and why.
+
+    `hopeless`: waiting will not mend it, somebody has to.
+    """
 
     place: str
     seconds: float | None
     why: str = ""
+    hopeless: bool = False
 
 
 class Replica:
@@ -45,18 +51,21 @@ class Replica:
         try:
             rows = self._status()
         except Forbidden as error:
-            return Lag(self.place, None, f"it does not tell ({error.text})")
+            return Lag(self.place, None, f"it does not tell this account ({error.text})", hopeless=True)
+        except (Denied, Usage) as error:
+            self.close()
+            return Lag(self.place, None, f"it does not answer ({error.message})", error.code not in PASSING)
         except RlopsError as error:
             self.close()
             return Lag(self.place, None, f"it does not answer ({error.message})")
         if not rows:
-            return Lag(self.place, None, "it is no replica")
+            return Lag(self.place, None, "it is no replica", hopeless=True)
         return max(
             (self._of(row) for row in rows), key=lambda lag: float("inf") if lag.seconds is None else lag.seconds
         )
 
     def _status(self) -> list[Row]:
-        statement = self.sql.statement("throttle/040_replica_status")
+        statement = self.sql.statement(STATUS)
         if self._db is None:
             self._db = Database(
                 self.target, program="rlops throttle", statement_limit=None, lock_wait=1.0, answer_within=ANSWER_WITHIN

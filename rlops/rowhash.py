@@ -54,17 +54,25 @@ def row_text(columns: Sequence[Column], table: str = "") -> str:
     """The SQL of one row's unambiguous text; NULL if it passes max_allowed_packet."""
     parts = []
     for column in columns:
-        value = text(column, table)
-        parts.append(f"IF({value} IS NULL, 'N', CONCAT(LENGTH({value}), ':', {value}))")
+        value, name = text(column, table), (table + "." if table else "") + quote(column.name)
+        parts.append(f"IF({name} IS NULL, 'N', CONCAT(LENGTH({value}), ':', {value}))")
     return f"CONCAT({', '.join(parts)})"
+
+
+def digest(columns: Sequence[Column], table: str = "") -> str:
+    """The SQL of one row's SHA-256, in hexadecimal. Raises ValueError for columns that `refusal` refuses."""
+    if reason := refusal(columns):
+        raise ValueError(reason)
+    return f"SHA2({row_text(columns, table)}, 256)"
 
 
 def halves(columns: Sequence[Column], table: str = "") -> tuple[str, str]:
     """The SQL of one row's two unsigned 64-bit numbers. Raises ValueError for columns that `refusal` refuses."""
-    if reason := refusal(columns):
-        raise ValueError(reason)
-    digest = f"SHA2({row_text(columns, table)}, 256)"
-    first, second = (f"CAST(CONV(SUBSTRING({digest}, {start}, 16), 16, 10) AS UNSIGNED)" for start in (1, 17))
+    return _halves(digest(columns, table))
+
+
+def _halves(sha: str) -> tuple[str, str]:
+    first, second = (f"CAST(CONV(SUBSTRING({sha}, {start}, 16), 16, 10) AS UNSIGNED)" for start in (1, 17))
     return first, second
 
 
@@ -74,8 +82,15 @@ def aggregate(columns: Sequence[Column], table: str = "") -> str:
     `unhashed` counts rows too long for max_allowed_packet; a set that has any is not to be called equal to another.
     An empty set gives 0, 0, 0, 0.
     """
-    first, second = halves(columns, table)
-    return (
-        f"COUNT(*) AS row_count, BIT_XOR({first}) AS xor1, BIT_XOR({second}) AS xor2,"
-        f" COUNT(*) - COUNT({first}) AS unhashed"
-    )
+    return of_digests(digest(columns, table))
+
+
+def of_digests(sha: str) -> str:
+    """The same from an expression for each row's digest, such as the column of a derived table.
+
+    A server computes the digest once for each time that it is named, so that a set is hashed three times as fast by
+    `SELECT of_digests("d") FROM (SELECT digest(…) AS d FROM … LIMIT 18446744073709551615) AS rows_`; without the LIMIT
+    the derived table is merged away.
+    """
+    first, second = _halves(sha)
+    return f"COUNT(*) AS row_count, BIT_XOR({first}) AS xor1, BIT_XOR({second}) AS xor2, COUNT(*) - COUNT({sha}) AS unhashed"

@@ -12,7 +12,7 @@ from rlops.db import Database, Lost, ServerError
 from rlops.errors import Exit, Failed, Interrupted, Pending, RlopsError
 from rlops.events import Emit, StepEnded, StepStarted
 from rlops.longwork import LongWork, Tally
-from rlops.plan import Answer, Plan, Step, StepResult, StepStatus
+from rlops.plan import Answer, Plan, Step, StepResult, StepStatus, not_run
 from rlops.stop import StopRequest, deferred
 
 __all__ = ["RunOptions", "execute"]
@@ -138,9 +138,12 @@ class _Run:
         wrapped = self._explain(error, changed)
         try:
             self._noted(lambda journal: journal.finish(wrapped.exit.status, wrapped.message))
-            self._audit("finished", status=wrapped.exit.status, error=wrapped.message)
         except RlopsError:
             wrapped.message += " (The journal could not be told.)"
+        try:
+            self._audit("finished", status=wrapped.exit.status, error=wrapped.message)
+        except Failed:
+            wrapped.message += "" if error.code == "audit_log" else " (The audit log could not be told.)"
         return self._answer(wrapped.exit, wrapped)
 
     def _explain(self, error: RlopsError, changed: bool) -> RlopsError:
@@ -158,14 +161,15 @@ class _Run:
             verb = "has an unknown outcome"
         message = f"step {number} of {count} ({self.plan.steps[number - 1].name}) {verb}: {error.message}."
         message += f" Applied: {_ranges(applied)}. Untouched: {_ranges(list(range(at + 1, count + 1)))}."
-        hint = error.hint or f"Mend the cause, then type `{self.plan.again}`: it goes on where this run stopped."
+        hint = error.hint or (
+            f"Mend the cause, then type `{self.plan.again}` again, with the same options: it goes on where this run stopped."
+        )
         wrapped = RlopsError(message, hint, error.code)
         wrapped.exit = error.exit if isinstance(error, STOPPED) or not changed else Exit.FAILED
         return wrapped
 
     def _answer(self, exit_code: Exit, error: RlopsError | None = None) -> Answer:
-        rest = self.plan.steps[len(self.results) :]
-        untouched = tuple(StepResult(s.name, s.statement.file, "untouched", s.statement.sql) for s in rest)
+        untouched = tuple(not_run(self.db, step, "untouched") for step in self.plan.steps[len(self.results) :])
         data = dict(self.plan.data) | dict(self.plan.account(self.results) if self.plan.account else {})
         return Answer(
             self.plan.command, exit_code, data, (*self.results, *untouched), False,

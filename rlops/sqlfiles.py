@@ -1,18 +1,7 @@
 """The SQL folder: finds the files, checks them when they are loaded, and turns one into a statement.
 
-A file holds one statement under a comment header:
-
-    -- One sentence that says what it does.
-    -- kind: read | check | write | destroy
-    -- needs: the privileges
-    -- locks: what it locks, for a statement that writes
-    -- algorithm: instant | inplace | copy | new               how a DDL changes the table
-    -- table: the table that an upgrade changes
-    -- done: a query that is true once the upgrade is applied
-    -- names: table, backup        identifiers, written {table} in the statement
-    -- values: cutoff              values, written :cutoff in the statement, bound by the driver
-
-`010_name.mariadb.sql` beside `010_name.sql` replaces it on that family of engines.
+What a file holds is told, and checked, in sqlcheck.py. `010_name.mariadb.sql` beside `010_name.sql` replaces it on
+that family of engines.
 """
 
 from __future__ import annotations
@@ -25,35 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import sqlparse
-
 from rlops.errors import Usage
 from rlops.policy import Policy
 from rlops.policy import load as load_policy
+from rlops.sqlcheck import TOKEN, check
 
 FAMILIES = ("mysql", "mariadb", "oceanbase", "tidb")
-KINDS = ("read", "check", "write", "destroy")
-
-# Every name and value that rlops can supply. A file that wants another one is refused when it is loaded.
-NAMES = {
-    "schema", "table", "backup", "set_aside", "key", "column", "columns", "parent", "parent_key", "parent_columns",
-    "on_delete", "on_update", "renames", "tables", "privileges", "trigger", "definer", "changes", "key_columns",
-    "partition", "partitions", "hold", "shadow", "old", "new_values", "old_values", "time_column", "hash",
-}  # fmt: skip
-VALUES = {
-    "names", "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",
-    "user_id", "product_id", "interaction_type", "reward", "context", "session_id", "since", "until", "parents",
-    "connection", "environment", "installation_id", "schema_version", "rows", "password", "fact", "value", "first", "last", "parent",
-}  # fmt: skip
-
-_TOKEN = re.compile(
-    r"""(?P<skip>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`|--[^\n]*|/\*.*?\*/)"""
-    r"""|\{(?P<name>\w+)\}|(?<![:\w]):(?P<value>[a-z_]\w*)""",
-    re.DOTALL | re.VERBOSE,
-)
-_FIELDS = ("kind", "needs", "locks", "algorithm", "table", "done", "names", "values")
-_HEADER = re.compile(rf"^--\s*({'|'.join(_FIELDS)}):\s*(.*)$")
-ALGORITHMS = ("", "new", "instant", "inplace", "copy")
 
 
 def quote(identifier: str) -> str:
@@ -124,7 +90,7 @@ class SqlFile:
                 return values.get(match["value"], match[0])
             return match["skip"] if match["skip"] is not None else identifiers(names[match["name"]])
 
-        text = _TOKEN.sub(replace, self.body)
+        text = TOKEN.sub(replace, self.body)
         identity = hashlib.sha256((self.body + repr(sorted(values.items()))).encode()).hexdigest()
         return Statement(self.key, self.kind, text, None, self.needs, self.locks, self.algorithm, identity)
 
@@ -139,7 +105,7 @@ class SqlFile:
             text = identifiers(names[match["name"]])
             return text.replace("%", "%%") if formatted else text
 
-        return _TOKEN.sub(replace, self.body)
+        return TOKEN.sub(replace, self.body)
 
 
 @dataclass(frozen=True)
@@ -230,80 +196,10 @@ def read_file(path: Path, root: Path) -> SqlFile:
     stem, *suffix = path.name.removesuffix(".sql").split(".")
     if len(suffix) > 1 or (suffix and suffix[0] not in FAMILIES):
         raise Usage(f"{path}: {'.'.join(suffix)!r} is not a family of engines ({', '.join(FAMILIES)})")
-    header = _header(path, text)
-    names, values = _listed(header["names"]), _listed(header["values"])
-    _check_placeholders(path, text, names, values)
-    body = _single_statement(path, text)
-    if path.parent.parent.name == "upgrade":
-        _check_upgrade(path, header, body)
-    title = text.split("\n", 1)[0].lstrip("- ").strip()
+    checked = check(path, text)
     key = (path.parent.relative_to(root) / stem).as_posix()
+    header = checked.header
     return SqlFile(
-        path, key, title, header["kind"], header["needs"], header["locks"], header["algorithm"], header["table"],
-        header["done"], names, values, body,
+        path, key, checked.title, header["kind"], header["needs"], header["locks"], header["algorithm"], header["table"],
+        header["done"], checked.names, checked.values, checked.body,
     )  # fmt: skip
-
-
-def _check_upgrade(path: Path, header: Mapping[str, str], body: str) -> None:
-    for name in ("algorithm", "table", "done"):
-        if not header[name]:
-            raise Usage(f"{path}:1: an upgrade's header has a line `-- {name}:`")
-    algorithm = header["algorithm"]
-    # So the server refuses what it can't do that way, instead of copying the table in silence.
-    if algorithm in ("instant", "inplace") and not re.search(rf"\bALGORITHM\s*=\s*{algorithm}\b", body, re.IGNORECASE):
-        raise Usage(f"{path}: says `algorithm: {algorithm}`, but its statement lacks ALGORITHM={algorithm.upper()}")
-
-
-def _header(path: Path, text: str) -> dict[str, str]:
-    header = dict.fromkeys(_FIELDS, "")
-    number = 0
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.startswith("--"):
-            break
-        match = _HEADER.match(line)
-        if match:
-            header[match[1]] = "" if match[2].strip() == "-" else match[2].strip()
-            if match[1] == "kind" and match[2].strip() not in KINDS:
-                raise Usage(f"{path}:{number}: the kind {match[2].strip()!r} is none of {', '.join(KINDS)}")
-    if header["algorithm"] not in ALGORITHMS:
-        raise Usage(f"{path}: the algorithm {header['algorithm']!r} is none of {', '.join(ALGORITHMS[1:])}")
-    if not header["kind"]:
-        raise Usage(f"{path}:{number or 1}: the header has no line `-- kind: {' | '.join(KINDS)}`")
-    return header
-
-
-def _listed(text: str) -> frozenset[str]:
-    return frozenset(word.strip() for word in text.split(",") if word.strip())
-
-
-def _check_placeholders(path: Path, text: str, names: frozenset[str], values: frozenset[str]) -> None:
-    used: dict[str, set[str]] = {"name": set(), "value": set()}
-    for match in _TOKEN.finditer(text):
-        for sort, declared, known in (("name", names, NAMES), ("value", values, VALUES)):
-            word = match[sort]
-            if word is None:
-                continue
-            used[sort].add(word)
-            line = text.count("\n", 0, match.start()) + 1
-            if word not in known:
-                raise Usage(f"{path}:{line}: rlops knows no {sort} {word!r}")
-            if word not in declared:
-                raise Usage(f"{path}:{line}: the {sort} {word!r} is not declared in the header (`-- {sort}s:`)")
-    for sort, declared in (("name", names), ("value", values)):
-        unused = sorted(declared - used[sort])
-        if unused:
-            line = next(n for n, t in enumerate(text.splitlines(), 1) if t.startswith(f"-- {sort}s:"))
-            raise Usage(f"{path}:{line}: the {sort} {unused[0]!r} is declared and not used")
-
-
-def _single_statement(path: Path, text: str) -> str:
-    lines = text.splitlines()
-    start = next((n for n, line in enumerate(lines) if line.strip() and not line.startswith("--")), len(lines))
-    body = "\n".join(lines[start:])
-    bare = _TOKEN.sub(lambda match: "" if match["skip"] else match[0], body).strip().removesuffix(";")
-    # Only a body with a semicolon in it needs a real splitter, which takes a hundred times longer.
-    statements = [s for s in sqlparse.split(body) if s.strip(" ;\n")] if ";" in bare else [body]
-    if len(statements) != 1 or not bare.strip():
-        count = len(statements) if bare.strip() else 0
-        raise Usage(f"{path}:{start + 1}: holds {count} statements; a file holds exactly one")
-    return str(statements[0]).rstrip().rstrip(";").rstrip()

@@ -29,3 +29,9 @@ def deferred() -> Iterator[StopRequest]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def ignored() -> None:
+    """From here to the end of the process Ctrl-C and SIGTERM change nothing: the answer is being told."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

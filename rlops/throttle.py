@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from rlops import privileges
 from rlops.db import Database, Lost, ServerError
 from rlops.errors import Refused
-from rlops.replicas import Lag, Replica
+from rlops.replicas import STATUS, Lag, Replica
 from rlops.settings import Target
 from rlops.sqlfiles import SqlFolder
 
@@ -75,9 +75,11 @@ def connected_replicas(db: Database, sql: SqlFolder) -> int | None:
     """
     if not db.value("SELECT @@GLOBAL.log_bin"):
         return 0
-    if not privileges.own(db).has("PROCESS"):
+    file = sql.file("throttle/030_connected_replicas")
+    if "PROCESS" in file.needs and not privileges.own(db).has("PROCESS"):
         return None  # the process list then shows this account's own sessions alone
-    return int(db.value(sql.statement("throttle/030_connected_replicas").sql))
+    row = db.row(file.statement().sql)
+    return int(row["Value"]) if row else None
 
 
 def worst(lags: Iterable[Lag]) -> Lag | None:
@@ -106,6 +108,12 @@ class Throttle:
         if "replicas" not in looks:
             return notes
         for lag in (replica.lag() for replica in self.replicas):
+            if lag.hopeless:
+                raise Refused(
+                    f"how far {lag.place} is behind can't be known: {lag.why}. Nothing was changed",
+                    f"Name a replica whose account has {self.sql.file(STATUS).needs}, or leave this one out.",
+                    "replica_unusable",
+                )
             if lag.seconds is None:
                 notes.append(f"the lag of {lag.place} is unknown, and is waited for: {lag.why}")
         if self.said is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -18,8 +20,9 @@ COMMANDS = {
     "grant": (ROLLOUT, "Give the application account the declared privileges."),
     "verify": (ROLLOUT, "Compare structure and grants with what is declared."),
     "rollback": (ROLLOUT, "Keep every row in a backup, then remove the tables."),
-    "backups": (ROLLOUT, "Show the backups that rollbacks kept."),
+    "backups": (ROLLOUT, "Show and prune the backups that rollbacks kept."),
     "restore": (ROLLOUT, "Bring a backup's tables back."),
+    "archive": (CARE, "Keep old interactions in cold storage, read back and verified."),
     "cleanup": (CARE, "Remove interactions older than the retention, gently."),
     "partition": (CARE, "Partitions by month: make, keep ahead, take old ones out."),
     "purge": (CARE, "Remove one user's or product's interactions, gently, before it is deleted."),
@@ -33,6 +36,15 @@ COMMANDS = {
     "sandbox": (PLAY, "A throw-away server that stays."),
     "seed": (PLAY, "Fill the tables with synthetic data (development only)."),
 }
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Lets a signal out: Typer makes exit code 130 of it, as if the command had said so itself."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise typer.Abort from error
 
 
 class _Lazy(TyperGroup):
@@ -49,6 +61,14 @@ class _Lazy(TyperGroup):
         for panel in dict.fromkeys(panel for panel, _ in COMMANDS.values()):
             with formatter.section(panel):
                 formatter.write_dl([(name, text) for name, (of, text) in COMMANDS.items() if of == panel])
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _heard():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _heard():
+            return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from rlops.cli.options import command, new_app
+from rlops.cli.options import command, new_app, time_of
 from rlops.cli.session import Session
-from rlops.errors import Usage
 from rlops.ops import cleanup as op
 from rlops.plan import Answer
 
@@ -30,11 +28,4 @@ def cleanup(
 
     Example:  [bold]rlops cleanup --months 12 --dry-run[/bold]
     """
-    return session.write(lambda db, sql: op.plan(db, sql, months, session.environment(db), _time(now)), op.verify)
-
-
-def _time(text: str | None) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=None) if text else None
-    except ValueError as error:
-        raise Usage(f"--now {text!r} is not a time such as 2026-03-31T23:59:59") from error
+    return session.write(lambda db, sql: op.plan(db, sql, months, session.environment(db), time_of(now)), op.verify)

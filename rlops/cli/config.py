@@ -22,7 +22,13 @@ def show(session: Session) -> Answer:
     """
     target = session.target
     settings = [
-        {"name": name, "value": None if (value := getattr(target, name)) is None else str(value), "source": source}
+        {"name": name, "value": _text(getattr(target, name)), "source": source}
         for name, source in target.sources.items()
     ]
     return Answer("config show", data={"settings": settings, "warnings": list(target.warnings)})
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, tuple):
+        return " ".join(replica.place for replica in value) or "none"
+    return None if value is None else str(value)

@@ -6,14 +6,16 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from rlops.cli.session import Session
-from rlops.errors import Exit, Interrupted, RlopsError
+from rlops.errors import Exit, Interrupted, RlopsError, Usage
 from rlops.plan import Answer
 from rlops.render import Output
+from rlops.stop import ignored
 
 CONNECTION, OUTPUT, SAFETY, PACE = "Connection", "Output", "Safety", "Pace of long work"
 
@@ -66,11 +68,18 @@ CONNECTIONS = {
     "environment": _connection("--environment", "development or production."),
     "sql_dir": _connection("--sql-dir", "Use this folder instead of the SQL that comes with rlops."),
 }
-OUTPUTS = {
-    "output": Annotated[
-        Literal["table", "json"],
+
+
+def _output(*forms: str) -> Any:
+    return Annotated[
+        Literal[forms],
         typer.Option("--output", help="What stdout carries.", rich_help_panel=OUTPUT, envvar="RLOPS_OUTPUT"),
-    ],
+    ]
+
+
+FORMS = ("table", "json")
+OUTPUTS = {
+    "output": _output(*FORMS),
     "quiet": _flag("--quiet", "-q", text="No progress on stderr.", panel=OUTPUT, variable="RLOPS_QUIET"),
     "verbose": _flag("--verbose", "-v", text="Show every statement.", panel=OUTPUT, variable="RLOPS_VERBOSE"),
     "no_color": _flag("--no-color", text="No colours.", panel=OUTPUT, variable="RLOPS_NO_COLOR"),
@@ -158,16 +167,17 @@ def command(
     long: bool = False,
     asks: bool = False,
     without: tuple[str, ...] = (),
+    forms: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Answer]], Callable[..., None]]:
     """Register a function `(session, …own options) -> Answer` as a command with the shared options.
 
     `title` is the command's whole name where it is one of a group ("backups list"). `long` work keeps to a pace and
     may be given a time; a command that only `asks` something of another run has a --dry-run. `without`: shared options that
-    it reads itself.
+    it reads itself. `forms` are what --output takes beside table and json.
     """
     asking = {"dry_run": WRITING["dry_run"]} if asks else {}
     shared = {**CONNECTIONS, **OUTPUTS, **asking, **(WRITING if writes else {}), **(LONG if long else {})}
-    shared = {key: kind for key, kind in shared.items() if key not in without}
+    shared = {key: kind for key, kind in shared.items() if key not in without} | {"output": _output(*FORMS, *forms)}
 
     def decorate(function: Callable[..., Answer]) -> Callable[..., None]:
         hints = get_type_hints(function, include_extras=True)
@@ -189,8 +199,8 @@ def command(
             except KeyboardInterrupt:
                 stopped = Interrupted("interrupted; nothing was changed")
                 answer = Answer(title or name, stopped.exit, error=stopped)
-            session.show(answer)
-            raise typer.Exit(answer.exit)
+            ignored()  # half a document, or a second one, would be worse than a late end
+            raise typer.Exit(session.show(answer))
 
         keyword_own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
         wrapper.__signature__ = inspect.Signature([*keyword_own, *more])  # type: ignore[attr-defined]
@@ -221,3 +231,11 @@ def new_app(text: str = "") -> typer.Typer:
         pretty_exceptions_show_locals=False,
         rich_markup_mode="rich",
     )
+
+
+def time_of(text: str | None) -> datetime | None:
+    """What --now says. Raises Usage when it is no time."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None) if text else None
+    except ValueError as error:
+        raise Usage(f"--now {text!r} is not a time such as 2026-03-31T23:59:59") from error

@@ -5,20 +5,21 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rlops import engines, journal, render, settings, sqlfiles
 from rlops.cli import writing
 from rlops.connect import require_tls
-from rlops.db import Database, Forbidden, LockWait, connect
+from rlops.db import Damaged, Database, Forbidden, LockWait, connect
 from rlops.errors import Blocked, Refused
 from rlops.ops import requirements
 from rlops.plan import Answer
+from rlops.sandbox import STATE
 
 if TYPE_CHECKING:
     from rlops.cli.options import Common
@@ -40,11 +41,9 @@ class Session:
     @cached_property
     def target(self) -> settings.Target:
         """Where to, by options, variables, profile, option files. Raises Usage or Refused."""
-        from rlops.sandbox import state
-
         target = settings.resolve(
             self.common.connection, environ=os.environ, cwd=Path.cwd(), home=Path.home(),
-            ask=getpass.getpass if sys.stdin.isatty() else None, sandbox=state.settings_of,
+            ask=getpass.getpass if sys.stdin.isatty() else None, sandbox=_sandbox_of,
         )  # fmt: skip
         for warning in target.warnings:
             self.screen.note(warning)
@@ -85,8 +84,8 @@ class Session:
         said = self.target.environment
         try:
             known = journal.recorded(db).get("environment")
-        except Forbidden:
-            known = "production"  # what this account may not read can't have been made less strict
+        except (Forbidden, Damaged):
+            known = "production"  # what can't be read can't have been made less strict
         if "production" in (said, known):
             return "production"
         return known or said or "production"
@@ -115,7 +114,19 @@ class Session:
                 problem = "the job's run is just noting its watermark. Nothing was changed"
                 raise Blocked(problem, "Type the same command again.", "lock_wait") from error
 
-    def show(self, answer: Answer) -> None:
-        """Write the answer to stdout, the error to stderr."""
-        described = self.__dict__["target"].describe() if "target" in self.__dict__ else {}
-        render.show(self.screen, answer, described, self.engine)
+    def show(self, answer: Answer) -> int:
+        """Write the answer to stdout, the error to stderr; returns the exit code."""
+        return render.show(self.screen, answer, self.described, self.engine)
+
+    @property
+    def described(self) -> Mapping[str, Any]:
+        """The target as the JSON document tells it; empty while it isn't known."""
+        return self.__dict__["target"].describe() if "target" in self.__dict__ else {}
+
+
+def _sandbox_of(cwd: Path) -> Mapping[str, str] | None:
+    if not os.path.lexists(cwd / STATE):
+        return None  # and the sandbox's modules are not imported, which takes longer than the look
+    from rlops.sandbox import state
+
+    return state.settings_of(cwd)

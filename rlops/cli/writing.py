@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from rlops import clock, journal, lock, planfile, reconcile, render, run
 from rlops.audit import AuditLog
-from rlops.db import Database, Forbidden, LockWait, ServerError
-from rlops.errors import Blocked, Exit, Failed, Refused
-from rlops.ops import data, requirements
-from rlops.plan import Answer, Plan, StepResult
+from rlops.connect import require_tls
+from rlops.db import NO_TABLE, Database, Forbidden, LockWait, ServerError
+from rlops.errors import Blocked, Exit, Failed, Refused, Usage
+from rlops.ops import requirements
+from rlops.plan import Answer, Plan, not_run
 from rlops.sqlfiles import SqlFolder
 from rlops.stop import deferred
 from rlops.throttle import Limits, Throttle
@@ -38,22 +39,28 @@ def write(
 ) -> Answer:
     """Carry a writing command through, or stop at its plan (--dry-run). `throttle` holds back long work.
 
-    Raises Refused when a yes is missing, when the plan is not the reviewed one or changes while it is confirmed, or
-    outside the maintenance window; Denied without a privilege; Blocked when another run holds the lock.
+    Raises Usage when a plan is to be written by a run; Refused when a yes is missing, when the plan is not the reviewed
+    one or changes while it is confirmed, or outside the maintenance window; Denied without a privilege; Blocked when
+    another run holds the lock.
     """
     common = session.common
+    if common.plan_out and not common.dry_run:
+        raise Usage(
+            "--plan-out is for --dry-run. Nothing was changed",
+            f"Type `rlops {session.command} --dry-run --plan-out FILE`.",
+        )
     plan = _plan(planner, db, sql)
     lacking = requirements.check(db, plan.command, sql) if plan.steps else None
     unseen = throttle.prepare(session.environment(db)) if throttle and plan.steps and not lacking else []
     plan = replace(plan, notes=(*plan.notes, *unseen))
     planned = _planned(plan, db, common.dry_run, (lacking.message,) if lacking else ())
     if common.plan:
-        planfile.check(common.plan, planned)
+        planfile.check(common.plan, planned, db.schema)
     if common.dry_run:
         if common.plan_out:
             actor = journal.Actor.current()
-            target = f"{db.engine}, {session.target.place}, schema {db.schema}"
-            planfile.write(Path(common.plan_out), planned, target, f"{actor.os_user}@{actor.host}")
+            place = f"{db.engine}, {session.target.place}"
+            planfile.write(Path(common.plan_out), planned, place, db.schema, f"{actor.os_user}@{actor.host}")
         return planned
     if not plan.steps:
         return _nothing_to_do(db, sql, planned, after)
@@ -92,6 +99,8 @@ def _look(after: After, db: Database, sql: SqlFolder, answer: Answer) -> Answer:
 
 def _remember(db: Database, sql: SqlFolder, answer: Answer) -> None:
     # For `verify --data`, which finds models that vanish; an account that may not read them leaves it to the next run.
+    from rlops.ops import data  # not before it is needed: a run that writes nothing doesn't wait for its import
+
     with suppress(ServerError):
         data.remember_models(db, sql, answer.data.get("created", ()))
 
@@ -99,7 +108,7 @@ def _remember(db: Database, sql: SqlFolder, answer: Answer) -> None:
 def _nothing_to_do(db: Database, sql: SqlFolder, planned: Answer, after: After | None) -> Answer:
     """Nothing but to settle what a run that died left in the journal, where no other run is at work."""
     settled: list[str] = []
-    if journal.unfinished_runs(db):
+    if journal.anything_open(db):
         with suppress(Blocked, Forbidden), lock.run_lock(db):
             settled = reconcile.settle(db)
     answer = replace(planned, notes=(*planned.notes, *settled))
@@ -118,7 +127,9 @@ def throttled(session: Session, db: Database, sql: SqlFolder) -> Iterator[Thrott
         policy.threads_running if common.max_threads is None else common.max_threads,
         policy.history_list,
     )
-    throttle = Throttle(db, sql, limits, session.target.replica)
+    named, environment = session.target.replica, session.environment(db)
+    replicas = None if named is None else [require_tls(replace(each, environment=environment)) for each in named]
+    throttle = Throttle(db, sql, limits, replicas)
     try:
         yield throttle
     finally:
@@ -128,8 +139,9 @@ def throttled(session: Session, db: Database, sql: SqlFolder) -> Iterator[Thrott
 def _options(session: Session, db: Database, sql: SqlFolder, throttle: Throttle | None) -> run.RunOptions:
     common, closes_at = session.common, None
     if common.window:
-        now = clock.writers_now(db, sql.policy.writers_time_zone)
-        closes_at = time.monotonic() + clock.seconds_left(common.window, now)
+        zone = sql.policy.writers_time_zone
+        now = clock.writers_now(db, zone)
+        closes_at = time.monotonic() + clock.seconds_between(db, zone, now, clock.closing(common.window, now))
     audit = AuditLog(Path(common.audit_log)) if common.audit_log else None
     return run.RunOptions(
         journal.Actor.current(), sql, common.ticket, common.retry_for, closes_at,
@@ -147,19 +159,21 @@ def _plan(planner: Planner, db: Database, sql: SqlFolder) -> Plan:
             "Somebody's DDL waits or runs on them: type the same command again when it has ended.",
             "lock_wait",
         ) from error
+    except ServerError as error:
+        if error.number not in NO_TABLE:
+            raise
+        raise Blocked(
+            f"the tables changed while they were looked at ({error.text}). Nothing was changed",
+            "Somebody else is at work here: look with `rlops history`, then type the same command again.",
+            "changed_meanwhile",
+        ) from error
     # A plan that writes needs rlops' own tables first, for the journal.
     own = journal.missing_steps(db, sql) if plan.steps and plan.journaled else ()
     return replace(plan, steps=(*own, *plan.steps))
 
 
 def _planned(plan: Plan, db: Database, dry_run: bool, lacking: tuple[str, ...]) -> Answer:
-    steps = tuple(
-        StepResult(
-            s.name, s.statement.file, "planned", db.text(s.statement.sql, s.statement.values),
-            needs=s.statement.needs, locks=s.statement.locks, algorithm=s.statement.algorithm,
-        )
-        for s in plan.steps
-    )  # fmt: skip
+    steps = tuple(not_run(db, step, "planned") for step in plan.steps)
     notes = (*plan.notes, *lacking) if steps else ()
     return Answer(plan.command, Exit.OK, dict(plan.data), steps, dry_run, notes=notes, plan_hash=plan.hash)
 

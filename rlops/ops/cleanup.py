@@ -10,11 +10,10 @@ from rlops import counting, jobs
 from rlops.clock import writers_now
 from rlops.db import Database, TimedOut
 from rlops.errors import Exit, Refused
-from rlops.ops import longrun
+from rlops.ops import declared, longrun
 from rlops.ops.declared import INTERACTIONS
 from rlops.plan import Answer, Chunk, Order, Plan, Step
 from rlops.sqlfiles import SqlFolder
-from rlops.structure import Table, read_table
 
 COUNT_FOR = 20.0  # seconds for counting the expired rows
 START = ("1000-01-01 00:00:00", 0)  # MySQL's least DATETIME
@@ -70,11 +69,7 @@ def plan(db: Database, sql: SqlFolder, months: int, environment: str, now: datet
             "Nothing was changed.",
             "now_in_production",
         )
-    live = read_table(db, INTERACTIONS)
-    if not isinstance(live, Table):
-        raise Refused(
-            f"{db.schema} has no table {INTERACTIONS}; nothing was changed", "`rlops migrate` creates it.", "no_table"
-        )
+    live = declared.live_interactions(db)
     if live.partitioning and db.family != "oceanbase":
         from rlops.ops.partition import expire  # it takes the cutoff from here
 
@@ -115,7 +110,7 @@ def plan(db: Database, sql: SqlFolder, months: int, environment: str, now: datet
             "deleted_rows": 0, "archived_rows": 0, "dropped_partitions": [], **longrun.NOTHING,
         },
         notes,
-        question=f"This deletes {about}{expired.rows:,} interactions from {db.schema} for good; there is no archive.",
+        question=f"This deletes {about}{expired.rows:,} interactions from {db.schema} for good; it does not look at the archive.",
         name_database=environment == "production",
         again=again,
         account=longrun.account,
@@ -150,7 +145,7 @@ def _expired(db: Database, sql: SqlFolder, edge: datetime) -> counting.Rows:
 
 def _reasons(sql: SqlFolder, months: int, share: float) -> tuple[str, ...]:
     retention = sql.policy.retention
-    reasons = ["rows deleted without an archive can't be brought back"]
+    reasons = ["rows that are not archived can't be brought back, and cleanup does not look"]
     if months < retention.interactions_months:
         reasons.append(f"{months} months is less than the policy's {retention.interactions_months}")
     if share > retention.max_share_per_run:

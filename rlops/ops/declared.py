@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rlops.errors import Usage
+from rlops.db import Database
+from rlops.errors import Refused, Usage
 from rlops.sqlfiles import SqlFile, SqlFolder
-from rlops.structure import Table, parse_create_table
+from rlops.structure import Table, parse_create_table, read_table
 
 INTERACTIONS = "user_product_interactions"
 MODELS = "rl_model_metadata"
@@ -53,3 +54,13 @@ def _parse(text: str) -> Table:
 def names(sql: SqlFolder) -> list[str]:
     """The names of the declared tables, in the order of creation."""
     return [declared.table.name for declared in tables(sql)]
+
+
+def live_interactions(db: Database) -> Table:
+    """The interactions as they live. Raises Refused when there is no such table."""
+    live = read_table(db, INTERACTIONS)
+    if not isinstance(live, Table):
+        raise Refused(
+            f"{db.schema} has no table {INTERACTIONS}; nothing was changed", "`rlops migrate` creates it.", "no_table"
+        )
+    return live

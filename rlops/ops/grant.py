@@ -9,7 +9,7 @@ from typing import Any
 from rlops import privileges
 from rlops.db import Database
 from rlops.errors import Denied, Exit, Failed
-from rlops.ops import declared, grant_account, grant_compare, requirements
+from rlops.ops import declared, grant_account, grant_compare, grant_logins, requirements
 from rlops.ops.grant_compare import Excess
 from rlops.plan import Answer, Plan, Step
 from rlops.privileges import GRANT_OPTION, Account, Holdings
@@ -53,7 +53,8 @@ def plan(db: Database, sql: SqlFolder, wish: Wish = NOTHING_MORE) -> Plan:
     if held is None and not wish.create_user:
         raise Failed(
             f"the application account {account} does not exist; nothing was changed",
-            f"{grant_account.how_to_create(account)}; then `rlops grant`.", "no_account",
+            "\n".join([f"{grant_account.how_to_create(account)}; then `rlops grant`.", *grant_logins.notes(db, account)]),
+            "no_account",
         )  # fmt: skip
     password = wish.password or grant_account.generate()
     created = (grant_account.create(sql, account, password),) if held is None else ()
@@ -136,9 +137,14 @@ def _compared(
 ) -> tuple[list[Finding], list[str]]:
     account = grant_compare.account(db, sql)
     if held is None:
-        return [Finding("account", str(account), "an account", "absent", grant_account.statement(account))], []
+        finding = Finding("account", str(account), "an account", "absent", grant_account.statement(account))
+        return [finding], grant_logins.notes(db, account)
     present = [name for name in declared.names(sql) if name not in absent]
-    notes = [*grant_compare.left_over(db, sql, held, absent), *grant_compare.wider(db, held)]
+    notes = [
+        *grant_compare.left_over(db, sql, held, absent),
+        *grant_compare.wider(db, held),
+        *grant_logins.notes(db, account),
+    ]
     return grant_compare.findings(db, sql, held, present), notes
 
 
@@ -188,9 +194,8 @@ def _step(db: Database, sql: SqlFolder, verb: str, table: str, words: Sequence[s
     files = {"grant": ("010_grant", "015_grant_to_role"), "revoke": ("020_revoke", "025_revoke_from_role")}[verb]
     names = {"privileges": Keywords(tuple(words)), "schema": db.schema, "table": table}
     values = {"user": account.user, "host": account.host}
-    return Step(
-        f"{verb} {', '.join(words)} on {table}", sql.statement(f"grant/{files[account.host is None]}", names, values)
-    )
+    statement = sql.statement(f"grant/{files[account.host is None]}", names, values)
+    return Step(f"{verb} {', '.join(words)} on {table}", statement, repeatable=verb == "grant")
 
 
 def _listed(each: Excess) -> str:
@@ -224,4 +229,4 @@ def _notes(db: Database, sql: SqlFolder, held: Holdings, wish: Wish, *, exists: 
             continue
         how = "`rlops grant --revoke-excess` takes it" if each.role is None else "a role is never touched"
         notes.append(f"in excess: {grant_compare.shown(each)} on {each.table}; {how}, --check shows the REVOKE")
-    return (*notes, *grant_compare.wider(db, held))
+    return (*notes, *grant_compare.wider(db, held), *grant_logins.notes(db, account))

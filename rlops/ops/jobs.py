@@ -19,7 +19,8 @@ def listed(db: Database, limit: int) -> Answer:
     """The open jobs and the latest others, newest first."""
     rows = jobs.listed(db, limit)
     headline = "" if rows else f"No long work was ever begun in {db.schema}."
-    return Answer("jobs list", data={"jobs": [_fields(row) for row in rows]}, headline=headline)
+    waits = next((row["command"] for row in rows if row["state"] == "interrupted"), "")
+    return Answer("jobs list", data={"jobs": [_fields(row) for row in rows]}, headline=headline, next=waits)
 
 
 def pause(db: Database, number: int | None, *, dry_run: bool) -> Answer:
@@ -65,15 +66,19 @@ def abort(db: Database, number: int | None, *, dry_run: bool) -> Answer:
         _ask(db, row, "abort", dry_run)
         return _answer("abort", row, dry_run, f"Job {row['id']} ends after the chunk that is under way.")
     if not dry_run:
-        jobs.give_up(db, row["id"])
+        jobs.give_up(db, row["id"], _who())
     told = f"Job {row['id']} is given up; the {row['done_rows']:,} rows that it has done stay done."
     return _answer("abort", row, dry_run, told)
 
 
 def _ask(db: Database, row: Row, request: str | None, dry_run: bool) -> None:
-    actor = Actor.current()
-    if not dry_run and not jobs.ask(db, row["id"], request, f"{actor.os_user}@{actor.host}"):
+    if not dry_run and not jobs.ask(db, row["id"], request, _who()):
         raise _over({**row, "state": "over by now"})
+
+
+def _who() -> str:
+    actor = Actor.current()
+    return f"{actor.os_user}@{actor.host}"
 
 
 def _over(row: Row) -> Refused:
@@ -91,7 +96,7 @@ def _answer(what: str, row: Row, dry_run: bool, headline: str, following: str = 
 
 
 def _fields(row: Row) -> Mapping[str, Any]:
-    """A job for JSON. `rows_per_second` is that of its last run, waits included; `total_rows` is an estimate."""
+    """A job for JSON; `total_rows` is an estimate, `run` and who is behind it are those of its last run."""
     return {
         "id": row["id"], "kind": row["kind"], "subject": row["subject"], "state": row["state"], "command": row["command"],
         "parameters": row["parameters"], "policy_hash": row["policy_hash"],

@@ -13,7 +13,6 @@ from rlops.ops import declared, longrun
 from rlops.ops.declared import INTERACTIONS
 from rlops.plan import Answer, Chunk, Order, Plan, Step
 from rlops.sqlfiles import SqlFolder, Statement
-from rlops.structure import Table, read_table
 from rlops.words import counted
 
 KIND = "purge"
@@ -116,11 +115,7 @@ def require_one(user: int | None, product: int | None) -> tuple[str, int]:
 
 def _parent(db: Database, sql: SqlFolder, user: int | None, product: int | None) -> Parent:
     kind, number = require_one(user, product)
-    live = read_table(db, INTERACTIONS)
-    if not isinstance(live, Table):
-        raise Refused(
-            f"{db.schema} has no table {INTERACTIONS}; nothing was changed", "`rlops migrate` creates it.", "no_table"
-        )
+    live = declared.live_interactions(db)
     column = _column(sql, kind)
     index = next(
         (i for i in live.indexes if i.visible and [str(p) for p in i.parts[:2]] == [column, "timestamp"]), None

@@ -24,7 +24,7 @@ class Need:
     """Privileges on each object of a kind.
 
     `on`: "tables" (the three), "interactions", "parents", "schema" (backups have a time in their names), "own" (rlops'
-    tables), "journal", "jobs" and "lease" (some of those), "server", or another schema's name or SCHEMA.TABLE. An optional
+    tables), "journal", "jobs", "lease" and "snapshot" (some of those), "server", or another schema's name or SCHEMA.TABLE. An optional
     need only makes the command tell more.
     """
 
@@ -69,6 +69,22 @@ _MIGRATE = (
     Need(("CREATE", "SELECT"), "tables", "create and look"),
     *_PARENTS, *_JOURNAL, _BLOCKERS,
 )  # fmt: skip
+_MONITOR = (
+    _READ,
+    Need(("SELECT",), "snapshot", "tell growth and evidence from what was recorded", optional=True),
+    Need(("SELECT",), "parents", "find rows without a parent", optional=True),
+    Need(("TRIGGER",), "tables", "see their triggers", optional=True),
+    Need(("TRIGGER",), "parents", "see their triggers", optional=True),
+    Need(("PROCESS",), "server", "sizes on disk, transactions, lock waits, undo", optional=True, families=("mysql", "mariadb")),
+    Need(("SELECT",), "performance_schema", "index usage, statements", optional=True, families=("mysql", "mariadb")),
+    Need(("SELECT",), "mysql.innodb_index_stats", "sizes of indexes", optional=True, families=("mysql", "mariadb")),
+    *(replace(need, why="see whether a trigger's definer lives", optional=True) for need in _OTHERS_GRANTS),
+    Need(("SELECT",), "oceanbase", "sizes on disk, statements, transactions", optional=True, families=("oceanbase",)),
+    Need(("REPLICATION CLIENT",), "server", "replication", optional=True, families=("mysql",)),
+    Need(("BINLOG MONITOR", "SLAVE MONITOR"), "server", "replication", optional=True, families=("mariadb",)),
+)  # fmt: skip
+
+_INTERACTIONS = Need(("SELECT",), "interactions", "read the rows")
 
 # What the table's own triggers do, and what changes its form. Binlogging servers also want SUPER or a setting (1419).
 _FORM = (
@@ -108,12 +124,20 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "rollback": (
         Need(("DROP",), "tables", "rename them"),
         Need(("SELECT", "ALTER", "CREATE", "INSERT"), "schema", "rename to backups, drop their keys, count their rows"),
+        # One that is not seen and names a table makes every statement that fires it fail once that table is renamed.
+        Need(("TRIGGER",), "schema", "see triggers that name the tables", families=("mysql", "mariadb")),
         *_JOURNAL, _BLOCKERS,
+        Need(("EVENT",), "schema", "see events that name the tables", optional=True, families=("mysql", "mariadb")),
+        Need(("SHOW_ROUTINE",), "server", "see procedures that name the tables", optional=True, families=("mysql",)),
+        *(replace(need, why="keep the grants in the manifest", optional=True) for need in _OTHERS_GRANTS),
     ),
     "backups": (Need(("SELECT",), "schema", "see and count the backups"),),
+    "backups prune": (Need(("SELECT", "DROP"), "schema", "drop backups"), *_JOURNAL, _BLOCKERS),
     "restore": (
         Need(("SELECT", "ALTER", "DROP", "CREATE", "INSERT", "DELETE"), "schema", "rename backups, set rows aside"),
         *_PARENTS, *_JOURNAL, _BLOCKERS,
+        Need(("TRIGGER",), "schema", "see triggers that a merge fires", optional=True, families=("mysql", "mariadb")),
+        *(replace(need, why="compare the grants with the manifest", optional=True) for need in _OTHERS_GRANTS),
     ),
     "partition status": (Need(("SELECT",), "interactions", "read its partitions"),),
     "partition enable": (_ONLINE, *_FORM, *_JOURNAL, *_PACE, _BLOCKERS),
@@ -126,20 +150,17 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         *_PARTITIONS,
         Need(("SELECT", "INSERT", "CREATE", "DROP", "ALTER", "LOCK TABLES"), "schema", "hold tables have a time in their names"),
     ),
+    "archive run": (_INTERACTIONS, *_JOURNAL),
+    "archive list": (Need(("SELECT",), "own", "read the record of its parts"),),
+    "archive verify": (Need(("SELECT",), "own", "read the record of its parts"),),
     "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find and delete expired rows"), *_JOURNAL, *_PACE, _BLOCKERS),
     "purge": (Need(("SELECT", "DELETE"), "interactions", "find and delete the rows"), *_JOURNAL, *_PACE, _BLOCKERS),
     "jobs": (
         Need(("SELECT",), "own", "see the jobs and their runs"),
         Need(("UPDATE",), "jobs", "ask something of them"),
     ),
-    "monitor": (
-        _READ,
-        Need(("PROCESS",), "server", "sizes on disk, history list", optional=True, families=("mysql", "mariadb")),
-        Need(("SELECT",), "performance_schema", "index usage, statements", optional=True, families=("mysql", "mariadb")),
-        Need(("SELECT",), "sys", "metadata locks", optional=True, families=("mysql",)),
-        Need(("REPLICATION CLIENT",), "server", "replication", optional=True, families=("mysql",)),
-        Need(("BINLOG MONITOR", "SLAVE MONITOR"), "server", "replication", optional=True, families=("mariadb",)),
-    ),
+    "monitor": _MONITOR,
+    "monitor --record": (*_MONITOR, Need(("CREATE", "SELECT", "INSERT", "DELETE"), "snapshot", "keep and thin what was measured")),
     "history": (Need(("SELECT",), "own", "read the journal"),),
     "uninstall": (
         Need(("SELECT", "DROP"), "own", "remove rlops' own tables"),
@@ -151,8 +172,9 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 
 DEVELOPMENT = ("migrate --fresh", "seed")
 WRITING = (
-    "migrate", "grant", "rollback", "restore", "cleanup", "purge", "uninstall", "seed", "partition enable", "partition disable",
-    "partition cut-over", "partition abort", "partition finish", "partition ensure", "partition expire",
+    "migrate", "grant", "rollback", "restore", "backups prune", "archive run", "cleanup", "purge", "uninstall", "seed",
+    "partition enable", "partition disable", "partition cut-over", "partition abort", "partition finish", "partition ensure",
+    "partition expire",
 )  # fmt: skip
 
 
@@ -241,6 +263,8 @@ def _places(db: Database, on: str, sql: SqlFolder | None) -> list[Place]:
         return [(db.schema, name) for name in ("rlops_run", "rlops_step", "rlops_job")]
     if on == "jobs":
         return [(db.schema, "rlops_job")]
+    if on == "snapshot":
+        return [(db.schema, "rlops_snapshot")]
     if on == "lease":
         return [(db.schema, "rlops_lease")]
     if on == "interactions":

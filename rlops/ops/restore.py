@@ -1,89 +1,228 @@
-"""Bring a backup's tables back under their names, with their foreign keys; rows without a parent are set aside."""
+"""Bring a backup's tables back: under their names again, or, where they were made anew, merged into what is there."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from rlops import counting, facts, journal
+from rlops import counting, facts, journal, manifests
 from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused, Usage
+from rlops.manifests import Record
 from rlops.ops import backups, declared, form
-from rlops.ops.backups import Backup
-from rlops.ops.declared import Declared
+from rlops.ops.backups import Backup, bring_back, describe, merge, orphans, regrant
+from rlops.ops.backups.bring_back import Kept, Planned
+from rlops.ops.backups.merge import Merge, OnConflict
 from rlops.ops.partition import convert, integrity
-from rlops.plan import Answer, Chunk, Expect, Plan, Step
-from rlops.sqlfiles import Keywords, SqlFolder, quote
+from rlops.plan import Answer, Plan, Step
+from rlops.sqlfiles import SqlFolder, quote
 from rlops.structure import ForeignKey, Table, normalise, read_table
 from rlops.words import counted
 
-PARENTS_AT_ONCE = 500
-SET_ASIDE = "__set_aside_"
-RENAME = "restore/070_rename"
+RENAME = bring_back.RENAME
 
 
-def plan(db: Database, sql: SqlFolder, backup_id: str | None) -> Plan:
+def plan(
+    db: Database,
+    sql: SqlFolder,
+    backup_id: str | None,
+    *,
+    merging: bool = False,
+    on_conflict: OnConflict = "keep",
+    environment: str = "production",
+) -> Plan:
     """Plan the way back of the named backup, or of the newest.
 
-    Raises Usage when there is no such backup, Refused when one of its tables exists, Denied when a privilege is missing.
+    Raises Usage when there is no such backup; Refused when one of its tables exists and `merging` is not said, or when
+    its rows don't fit into it; Denied when a privilege is missing.
     """
     taken = backups.found(db, sql)
+    again = "rlops restore" + (f" {backup_id}" if backup_id else "") + (" --merge" if merging else "")
+    if on_conflict == "backup":
+        again += " --on-conflict backup"
     if (there := _brought_back(db, sql, taken)) and backup_id in (None, there.id):
-        tables = [{"table": old, "backup_table": new, "lost_parents": 0} for old, new in there.tables.items()]
-        return Plan("restore", (), {"backup": there.id, "tables": tables}, again=f"rlops restore {there.id}")
-    backup = _choose(taken, backup_id, db.schema)
-    _refuse_existing(db, backup)
-    steps: list[Step] = []
-    tables = []
-    parents = sorted({parent for each in declared.tables(sql) for parent in each.parents})
-    for wanted in declared.tables(sql):
-        name = backup.tables.get(wanted.table.name)
-        if name is None:
-            continue
-        keys = normalise(wanted.table, db.family).foreign_keys
-        lost = _lost_parents(db, sql, name, keys)
-        steps += _integrity(db, sql, wanted, name, keys)
-        steps += _set_aside(db, sql, backup, wanted.table.name, keys, needed=lost > 0)
-        tables.append(
-            {
-                "table": wanted.table.name,
-                "backup_table": name,
-                **counting.count(db, name).fields(),
-                "lost_parents": lost,
-            }
-        )
-    renames = [(new, old) for old, new in backup.tables.items()]
-    statement = sql.statement(RENAME, {"renames": renames})
-    expect = [Expect("table", old) for _, old in renames] + [Expect("table", new, present=False) for new, _ in renames]
-    steps.append(
-        Step(
-            f"give {counted(len(renames), 'backup')} the tables' names again",
-            statement,
-            tuple(expect),
-            touches=(*backup.tables.values(), *parents),
-        )
-    )
-    notes = tuple(
-        f"{t['table']}: {t['lost_parents']} users or products are gone; their rows go to {t['table']}{SET_ASIDE}{backup.id}"
-        for t in tables if t["lost_parents"]
-    )  # fmt: skip
+        return _finish(db, sql, there, again)
+    backup = _choose(db, taken, backup_id)
+    existing = {name for name in backup.tables if read_table(db, name) is not None}
+    if existing and not merging:
+        _refuse_existing(db, backup, existing)
+    kept = _kept(db, sql, backup)
+    floor = backups.counters(db, sql)
+    plans = [
+        _merge(db, sql, backup, each, floor, on_conflict=on_conflict) if each.table in existing
+        else bring_back.table(db, sql, backup.id, each, floor.get(each.table, 1))
+        for each in kept
+    ]  # fmt: skip
+    steps = [step for planned in plans for step in planned.steps]
+    renames = [(each.backup_table, each.table) for each in kept if each.table not in existing]
+    if renames:
+        parents = sorted({key.ref_table for each in kept for key in each.parents})
+        steps = [*_guard(db, sql, kept, renames), *steps, bring_back.rename(sql, renames, parents)]
+        steps += [step for planned in plans for step in planned.after]
+    if steps:
+        steps += regrant.steps(db, sql, backup)
+        steps += _ended(sql, backup, merged=bool(existing))
+        if existing and (not backup.record or backup.record.state != "merging"):
+            steps.insert(0, _begun(db, sql, backup))
+    notes = [note for planned in plans for note in planned.notes]
+    notes += regrant.notes(db, sql, backup)
     return Plan(
-        "restore", tuple(steps), {"backup": backup.id, "tables": tables}, notes, again=f"rlops restore {backup.id}"
-    )
+        "restore", tuple(steps),
+        {"backup": backup.id, "merge": merging, "on_conflict": on_conflict if merging else None,
+         "tables": [planned.data for planned in plans]},
+        tuple(notes),
+        question=f"This puts rows of backup {backup.id} in the place of live rows of {db.schema}; those are kept in tables"
+        f" of their own ({merge.REPLACED}{backup.id}).",
+        name_database=bool(existing and steps) and on_conflict == "backup" and environment == "production",
+        again=again,
+    )  # fmt: skip
 
 
-def _choose(found: list[Backup], backup_id: str | None, schema: str) -> Backup:
-    if not found:
-        raise Refused(f"{schema} has no backups; nothing was changed", "`rlops rollback` makes one.", "no_backup")
-    if backup_id is None:
-        return found[0]
+def _choose(db: Database, found: list[Backup], backup_id: str | None) -> Backup:
     for backup in found:
-        if backup.id == backup_id:
+        if backup_id in (None, backup.id):
             return backup
+    record = manifests.read(db).get(backup_id or "")
+    if record and record.manifest.get("copies"):
+        moves = ", ".join(
+            f"{quote(record.manifest['copy_to'])}.{name} TO {quote(db.schema)}.{name}"
+            for name in (quote(each["backup_table"]) for each in record.manifest["tables"])
+        )
+        raise Refused(
+            f"the tables of backup {record.id} are not in {db.schema} any more, but they were copied to"
+            f" {record.manifest['copy_to']}. Nothing was changed",
+            f"Bring the copies here, which takes no time at any size, then type the same command again:\nRENAME TABLE {moves};",
+            "only_a_copy",
+        )
+    if not found:
+        raise Refused(f"{db.schema} has no backups; nothing was changed", "`rlops rollback` makes one.", "no_backup")
     raise Usage(
         f"there is no backup {backup_id!r}", "There are: " + ", ".join(backup.id for backup in found), "no_such_backup"
     )
+
+
+def _refuse_existing(db: Database, backup: Backup, existing: set[str]) -> None:
+    names = ", ".join(name for name in backup.tables if name in existing)
+    raise Refused(
+        f"{names} exist{'s' if len(existing) == 1 else ''} in {db.schema}; a restore would have to replace what is there."
+        " Nothing was changed",
+        "Move them aside first with `rlops rollback`, which keeps every row; or bring both together with"
+        f" `rlops restore {backup.id} --merge`.", "tables_exist",
+    )  # fmt: skip
+
+
+def _kept(db: Database, sql: SqlFolder, backup: Backup) -> list[Kept]:
+    wanted = {each.table.name: each.table for each in declared.tables(sql)}
+    found = []
+    for table in sorted(backup.tables, key=[*wanted, *backup.tables].index):
+        live = read_table(db, backup.tables[table])
+        assert isinstance(live, Table)
+        declared_keys = normalise(wanted[table], db.family).foreign_keys if table in wanted else ()
+        described = backup.manifest.get(table, {})
+        keys = describe.keys(described, wanted[table], db.family, live) if table in wanted or described else ()
+        # seekdb lists keys in another order than they were added in; the declared order gives the same list again.
+        places = [key.columns for key in declared_keys]
+        if all(key.columns in places for key in keys):
+            keys = tuple(sorted(keys, key=lambda key: places.index(key.columns)))
+        # Rows are looked at by the declared keys too: a partitioned table has none, and its rows lose parents all the same.
+        had = {key.columns for key in keys}
+        parents = (*keys, *(key for key in declared_keys if key.columns not in had))
+        keys, parents = (tuple(_along(key, backup) for key in each) for each in (keys, parents))
+        found.append(Kept(table, backup.tables[table], live, keys, parents))
+    return found
+
+
+def _along(key: ForeignKey, backup: Backup) -> ForeignKey:
+    """The key to another table of the backup is added while that one has its backup's name, and follows its rename."""
+    there = None if key.ref_schema else backup.tables.get(key.ref_table)
+    return replace(key, ref_table=there) if there else key
+
+
+def _merge(
+    db: Database, sql: SqlFolder, backup: Backup, each: Kept, floor: dict[str, int], *, on_conflict: OnConflict
+) -> Planned:
+    live = read_table(db, each.table)
+    if not isinstance(live, Table):
+        raise Refused(
+            f"{each.table} is a view, not a table; nothing was changed", "Remove or rename it first.", "not_a_table"
+        )
+    fits = merge.match(live, each.live, db.family)
+    had = {key.columns for key in live.foreign_keys}
+    parents = (*live.foreign_keys, *(key for key in each.parents if key.columns not in had))
+    rows = counting.count(db, each.backup_table)
+    done = backup.record.progress.get(each.table, {}) if backup.record else {}
+    data = {
+        "table": each.table, "backup_table": each.backup_table, **rows.fields(), "merge": True,
+        "merged": done.get("merged", 0), "done": bool(done.get("done")),
+    }  # fmt: skip
+    if done.get("done"):
+        return Planned([], data | {"conflicts": {}, "orphans": done.get("set_aside", 0)}, [])
+    triggers = merge.inserting_triggers(db, sql, each.table)
+    reasons = ", ".join([*(f"the trigger {name}" for name in triggers), *fits.retyped()])
+    work = Merge(sql, backup.id, each.table, each.backup_table, fits, parents, on_conflict, rows.rows, reasons)
+    clashes = merge.conflicts(db, sql, work)
+    lost = orphans.count(db, sql, each.backup_table, parents)
+    steps = [
+        *bring_back.raise_counter(
+            sql, db, each.table, live, max(floor.get(each.table, 1), each.live.auto_increment or 1)
+        ),
+        *merge.steps(sql, work, set(facts.tables(db))),
+    ]
+    notes = merge.notes(work, rows, clashes, lost, triggers)
+    return Planned(steps, data | {"conflicts": clashes, "orphans": lost}, notes)
+
+
+def _begun(db: Database, sql: SqlFolder, backup: Backup) -> Step:
+    def merging(db: Database) -> Record:
+        record = manifests.read(db).get(backup.id)
+        if record is None:
+            told = [(table, name, name) for table, name in backup.tables.items()]
+            found = describe.manifest(db, sql, "unknown", told)
+            for each in found["tables"]:  # they have none any more, which says nothing of those that they had
+                del each["foreign_keys"]
+                each.update(describe.sizes(db, each["backup_table"]))
+            record = manifests.by(journal.Actor.current(), None, backup.id, "merging", found)
+        return record.now("merging")
+
+    return manifests.step(sql, "record that the backup is being merged", merging)
+
+
+def _ended(sql: SqlFolder, backup: Backup, *, merged: bool) -> list[Step]:
+    if not merged and backup.record is None:
+        return []
+    state = "merged" if merged else "restored"
+    return [
+        manifests.step(sql, f"record the backup as {state}", lambda db: manifests.read(db)[backup.id].now(state))
+    ]  # fmt: skip
+
+
+def _guard(db: Database, sql: SqlFolder, kept: Sequence[Kept], renames: Sequence[tuple[str, str]]) -> list[Step]:
+    """The triggers of interactions that come back partitioned, and the record of the form that they come back in."""
+    name = next((backup for backup, table in renames if table == declared.INTERACTIONS), None)
+    if name is None or db.family == "oceanbase":
+        return []
+    live, known = next(each.live for each in kept if each.backup_table == name), form.recorded(db)
+    which = form.PARTITIONED if live.partitioning else form.FOREIGN_KEYS
+    if which == form.FOREIGN_KEYS:
+        return convert.records(sql, which, form.FOREIGN_KEYS, None) if known.form == form.PARTITIONED else []
+    if known.integrity == form.NONE:
+        return [] if known.form == which else convert.records(sql, which, form.NONE, None)
+    steps, by = integrity.enabling(db, sql, integrity.the_child(sql), on=name)
+    same = known.form == which and known.integrity == form.TRIGGERS
+    return steps if same and not steps else [*steps, *convert.records(sql, which, form.TRIGGERS, by)]
+
+
+def _orphans_left(db: Database, sql: SqlFolder, there: Backup) -> list[Step]:
+    """Rows of partitioned interactions without a parent, after a run that died between the rename and this."""
+    each = integrity.the_child(sql)
+    if each.table.name not in there.tables or not facts.is_partitioned(db, each.table.name):
+        return []
+    keys = normalise(each.table, db.family).foreign_keys
+    if not any(orphans.lost(db, sql, each.table.name, key) for key in keys):
+        return []
+    return orphans.steps(db, sql, each.table.name, each.table.name, keys, backup_id=there.id, needed=True)
 
 
 def _brought_back(db: Database, sql: SqlFolder, taken: list[Backup]) -> Backup | None:
@@ -95,169 +234,78 @@ def _brought_back(db: Database, sql: SqlFolder, taken: list[Backup]) -> Backup |
     ids = set(re.findall(rf"{backups.MARK}(\d+_\d+(?:_\d+)?)` TO ", renamed[0] if renamed else ""))
     if len(ids) != 1 or ids & {backup.id for backup in taken}:
         return None
-    found = Backup(ids.pop(), {})
-    for name in declared.names(sql):
+    backup_id = ids.pop()
+    found = Backup(backup_id, {}, manifests.read(db).get(backup_id))
+    for name in (*declared.names(sql), *found.manifest):
         if f"`{name}{backups.MARK}{found.id}` TO " in renamed[0]:
             found.tables[name] = f"{name}{backups.MARK}{found.id}"
     return found if all(facts.table_exists(db, name) for name in found.tables) else None
 
 
-def _refuse_existing(db: Database, backup: Backup) -> None:
-    existing = [name for name in backup.tables if read_table(db, name) is not None]
-    if existing:
-        raise Refused(
-            f"{', '.join(existing)} exist{'s' if len(existing) == 1 else ''} in {db.schema}; a restore would have to replace what is there."
-            " Nothing was changed",
-            "Move them aside first with `rlops rollback`, which keeps every row.", "tables_exist",
-        )  # fmt: skip
-
-
-def _integrity(db: Database, sql: SqlFolder, wanted: Declared, name: str, keys: tuple[ForeignKey, ...]) -> list[Step]:
-    """The backup's foreign keys; or, where it is partitioned, the triggers in their place, which the rename takes along."""
-    known = form.recorded(db)
-    which = form.PARTITIONED if facts.is_partitioned(db, name) else form.FOREIGN_KEYS
-    if wanted.table.name != declared.INTERACTIONS or which == form.FOREIGN_KEYS or db.family == "oceanbase":
-        steps = _keys(db, sql, name, keys)
-        kept, by = form.FOREIGN_KEYS, None
-    elif known.integrity == form.NONE:
-        steps, kept, by = [], form.NONE, None
-    else:
-        steps, by = integrity.enabling(db, sql, wanted, on=name)
-        kept = form.TRIGGERS
-    if wanted.table.name == declared.INTERACTIONS and known.form not in (None, which):
-        steps += convert.records(sql, which, kept, by)
-    return steps
-
-
-def _keys(db: Database, sql: SqlFolder, name: str, keys: tuple[ForeignKey, ...]) -> list[Step]:
-    live = read_table(db, name)
-    have = {key.columns for key in live.foreign_keys} if isinstance(live, Table) else set()
-    steps = []
-    for key in keys:
-        if key.columns in have:
-            continue
-        names: dict[str, Any] = {
-            "backup": name, "key": key.name or "", "columns": list(key.columns), "parent_columns": list(key.ref_columns),
-            "parent": _qualified(key), "on_delete": _action("DELETE", key.on_delete), "on_update": _action("UPDATE", key.on_update),
-        }  # fmt: skip
-        statement = sql.statement("restore/010_add_foreign_key", names)
-        expect = (Expect("foreign_key", name, key.name or ""),)
-        touches = (name, key.ref_table)
-        steps.append(
-            Step(f"add the backup's foreign key {key.name}", statement, expect, checks_off=True, touches=touches)
-        )
-    return steps
-
-
-def _action(event: str, action: str) -> Keywords:
-    # NO ACTION is the default, and left out: MariaDB shows it where it was said, and the key is to come back as it was.
-    return Keywords(("" if action == "NO ACTION" else f"ON {event} {action}",))
-
-
-def _qualified(key: ForeignKey) -> str | Keywords:
-    return Keywords((f"{quote(key.ref_schema)}.{quote(key.ref_table)}",)) if key.ref_schema else key.ref_table
-
-
-def _lost_parents(db: Database, sql: SqlFolder, name: str, keys: tuple[ForeignKey, ...]) -> int:
-    return sum(len(_lost(db, sql, name, key)) for key in keys)
-
-
-def _lost(db: Database, sql: SqlFolder, name: str, key: ForeignKey) -> list[Any]:
-    names = {"backup": name, "column": key.columns[0], "parent": _qualified(key), "parent_key": key.ref_columns[0]}
-    statement = sql.statement("restore/020_lost_parents", names, {"limit": PARENTS_AT_ONCE})
-    return [row["value"] for row in db.rows(statement.sql, statement.values)]
-
-
-@dataclass(frozen=True)
-class SetAside:
-    """Moves rows whose parent is gone out of a backup that has its keys again, so that no new ones appear."""
-
-    sql: SqlFolder
-    backup: str
-    set_aside: str | None
-    keys: tuple[ForeignKey, ...]
-
-    @property
-    def total(self) -> int | None:
-        """Nobody knows how many rows there are."""
-        return None
-
-    def chunk(self, db: Database, after: Any, size: int) -> Chunk:
-        """Move the next rows of the next lost parents. Raises Failed where the plan knew of none."""
-        for key in self.keys:
-            parents = _lost(db, self.sql, self.backup, key)
-            if not parents:
-                continue
-            if self.set_aside is None:
-                raise Failed(
-                    "users or products were deleted while the restore began",
-                    "Type the same command again.",
-                    "new_orphans",
-                )
-            found = self.sql.statement(
-                "restore/030_orphan_rows",
-                {"backup": self.backup, "column": key.columns[0]},
-                {"parents": parents, "limit": size},
-            )
-            ids = [row["id"] for row in db.rows(found.sql, found.values)]
-            if ids:
-                names = {"backup": self.backup, "set_aside": self.set_aside}
-                for file in ("restore/050_set_aside_rows", "restore/060_remove_set_aside_rows"):
-                    statement = self.sql.statement(file, names, {"ids": ids})
-                    db.execute(statement.sql, statement.values)
-            return Chunk(len(ids), f"{key.columns[0]}={parents[0]}", last=False)
-        return Chunk(0, "no lost parents", last=True)
-
-
-def _set_aside(
-    db: Database, sql: SqlFolder, backup: Backup, table: str, keys: tuple[ForeignKey, ...], *, needed: bool
-) -> list[Step]:
-    if not keys:
-        return []
-    name = backup.tables[table]
-    aside = f"{table}{SET_ASIDE}{backup.id}" if needed else None
-    steps = []
-    if aside and not facts.table_exists(db, aside):  # a restore that died may have made it already
-        made = sql.statement("restore/040_create_set_aside", {"set_aside": aside, "backup": name})
-        steps.append(Step(f"create {aside}", made, (Expect("table", aside),)))
-    file = sql.file("restore/050_set_aside_rows")
-    outline = file.outline({"backup": name, "set_aside": aside or "(not needed so far)"}, {})
-    steps.append(
-        Step(f"set aside rows of {table} whose parent is gone", outline, work=SetAside(sql, name, aside, keys))
-    )
-    return steps
+def _finish(db: Database, sql: SqlFolder, there: Backup, again: str) -> Plan:
+    """What is left to do after the rename of a run that died: perhaps nothing."""
+    steps = [*_orphans_left(db, sql, there), *regrant.steps(db, sql, there)]
+    if there.record and there.record.state != "restored":
+        steps += _ended(sql, there, merged=False)
+    tables = [
+        {"table": old, "backup_table": new, **counting.count(db, old).fields(), "lost_parents": 0}
+        for old, new in there.tables.items()
+    ]
+    notes = regrant.notes(db, sql, there)
+    return Plan("restore", tuple(steps), {"backup": there.id, "tables": tables}, tuple(notes), again=again)
 
 
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Look at the result: the tables are back with their keys; count them, and the rows that were set aside."""
-    tables, wrong = [], []
+    backup_id, tables, wrong = answer.data["backup"], [], []
+    record = manifests.read(db).get(backup_id)
     for table in answer.data["tables"]:
         live = read_table(db, table["table"])
         if not isinstance(live, Table):
             wrong.append(f"{table['table']} is missing")
             continue
-        aside = f"{table['table']}{SET_ASIDE}{answer.data['backup']}"
-        orphans = counting.count(db, aside).rows if read_table(db, aside) else 0
-        tables.append(
-            {
-                **table,
-                **counting.count(db, table["table"]).fields(),
-                "orphans": orphans,
-                "set_aside": aside if orphans else None,
-            }
-        )
+        tables.append({**table, **counting.count(db, table["table"]).fields(), **_beside(db, table, backup_id, record)})
     if wrong:
         error = Failed(
             "after the restore " + ", ".join(wrong), "See what happened with `rlops history`.", "not_verified"
         )
         return replace(answer, exit=Exit.FAILED, error=error)
-    total, orphans = sum(t["rows"] for t in tables), sum(t["orphans"] for t in tables)
+    merged = bool(answer.data.get("merge"))
+    return replace(
+        answer, data={**answer.data, "tables": tables}, next="rlops verify",
+        headline=_headline(answer, tables, merged=merged),
+    )  # fmt: skip
+
+
+def _beside(db: Database, table: dict[str, Any], backup_id: str, record: Record | None) -> dict[str, Any]:
+    """What a restore kept beside a table: how many rows, and where."""
+    found: dict[str, Any] = {}
+    for key, mark in (("orphans", orphans.SET_ASIDE), ("conflicting", merge.CONFLICT), ("replaced", merge.REPLACED)):
+        name = f"{table['table']}{mark}{backup_id}"
+        rows = counting.count(db, name).rows if read_table(db, name) else 0
+        found[key] = rows
+        found["set_aside" if key == "orphans" else f"{key}_in"] = name if rows else None
+    if table.get("merge") and record:
+        done = record.progress.get(table["table"], {})
+        found |= {"merged": done.get("merged", 0), "already_there": done.get("same", 0), "done": bool(done.get("done"))}
+    return found
+
+
+def _headline(answer: Answer, tables: Sequence[dict[str, Any]], *, merged: bool) -> str:
+    total, aside = sum(t["rows"] for t in tables), sum(t["orphans"] for t in tables)
     about = "about " if any(t["rows_estimated"] for t in tables) else ""
-    what = "Restored from backup" if answer.steps else "Nothing to do: the latest run restored backup"
-    headline = f"{what} {answer.data['backup']}: {counted(len(tables), 'table')} with {about}{counted(total, 'row')}"
-    headline += (
-        f"; {counted(orphans, 'row')} whose user or product is gone set aside."
-        if orphans
-        else "; no row was set aside."
+    held = f"{counted(len(tables), 'table')} with {about}{counted(total, 'row')}"
+    if merged:
+        brought = sum(t.get("merged", 0) for t in tables)
+        what = f"Merged backup {answer.data['backup']}: {counted(brought, 'row')} brought in, {held} now"
+        if not answer.steps:
+            what = f"Nothing to do: backup {answer.data['backup']} is merged already; {held}"
+        clashing, replaced = (sum(t[key] for t in tables) for key in ("conflicting", "replaced"))
+        what += f"; {counted(clashing, 'row')} kept aside whose key a live row has" if clashing else ""
+        what += f"; {counted(replaced, 'live row')} made way and are kept aside" if replaced else ""
+    else:
+        what = "Restored from backup" if answer.steps else "Nothing to do: the latest run restored backup"
+        what = f"{what} {answer.data['backup']}: {held}"
+    return what + (
+        f"; {counted(aside, 'row')} whose user or product is gone set aside." if aside else "; no row was set aside."
     )
-    return replace(answer, data={**answer.data, "tables": tables}, headline=headline, next="rlops verify")

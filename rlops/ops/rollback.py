@@ -1,62 +1,93 @@
-"""Keep every row by one atomic rename to backups, then drop the backups' foreign keys."""
+"""Keep every row by one atomic rename to backups, drop the backups' foreign keys, and copy them elsewhere where wanted."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from rlops import counting, facts
+from rlops import counting, facts, manifests
 from rlops.db import Database
-from rlops.errors import Exit, Failed, Refused
+from rlops.errors import Exit, Failed, Refused, Usage
+from rlops.journal import Actor
+from rlops.manifests import Record
 from rlops.ops import backups, declared
-from rlops.ops.backups import Backup
+from rlops.ops.backups import Backup, copy, dependents, describe
 from rlops.ops.partition import change, integrity
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder, Statement
 from rlops.structure import Other, Table, read_table
 from rlops.words import counted
 
+BYTES = "the server's estimate, which lags behind"
+LONGEST_NAME = 64  # characters, on every engine
+
 
 class Rollback:
-    """Plans one rollback; planned twice (before and after the question), it names the same backup."""
+    """Plans one rollback; planned twice (before and after the question), it names the same backup.
 
-    def __init__(self, environment: str) -> None:
-        self.environment = environment
+    `only`: these of the declared tables, all when empty. `copy_to`: the schema that gets a copy, if one does.
+    """
+
+    def __init__(
+        self, environment: str, only: Sequence[str] = (), copy_to: str | None = None, ticket: str | None = None
+    ) -> None:
+        self.environment, self.only, self.copy_to, self.ticket = environment, tuple(only), copy_to, ticket
         self.id = ""
 
     def plan(self, db: Database, sql: SqlFolder) -> Plan:
         """Plan the rename of the tables that exist and the drop of every backup's foreign keys.
 
-        Raises Refused when one of the names is a view; Denied when a privilege is missing.
+        Raises Usage for a table that is not declared; Refused when one of the names is a view, or something of the
+        shop's would break; Denied when a privilege is missing.
         """
         change.refuse_busy(db, "a rollback")
         taken = backups.found(db, sql)
         self.id = self.id or backups.new_id(db, taken)
         live = self._live(db, sql)
         renames = [(name, f"{name}{backups.MARK}{self.id}") for name in live]
-        steps = [
-            *self._rename(sql, renames),
-            *self._drop_keys(sql, renames, live),
-            *self._leftovers(db, sql, taken),
-            *self._drop_triggers(db, sql, renames, taken),
+        depend = self._look(db, sql, live, renames)
+        leftovers = self._leftovers(db, sql, taken)
+        tables = [
+            {"table": old, "backup_table": new, **counting.count(db, old).fields(), "bytes": facts.bytes_of(db, old)}
+            for old, new in renames
         ]
-        tables = [{"table": old, "backup_table": new, **counting.count(db, old).fields()} for old, new in renames]
-        notes = [f"{t['table']}: {_rows(t)} rows go to {t['backup_table']}" for t in tables]
-        missing = [name for name in declared.names(sql) if name not in live]
+        triggers = self._drop_triggers(db, sql, renames, taken)
+        steps = [*self._new(db, sql, renames, live, tables), *leftovers, *triggers]
+        notes = [
+            f"{t['table']}: {_rows(t)} rows, about {t['bytes']:,} bytes ({BYTES}), go to {t['backup_table']}"
+            for t in tables
+        ]
+        missing = [name for name in self._chosen(sql) if name not in live]
         notes += [f"{name}: does not exist, stays so" for name in missing] if renames else []
+        notes += depend.notes() if depend else ()
+        lacking = copy.denied(db, self.copy_to) if self.copy_to and live else None
+        notes += [lacking.message] if lacking else []
+        mode = "copy" if self.copy_to else "rename"
+        backup = {"id": self.id, "mode": mode, "tables": tables, "copy_to": self.copy_to, "bytes_source": BYTES}
         return Plan(
             "rollback", tuple(steps),
-            {"backup": {"id": self.id, "mode": "rename", "tables": tables} if renames else None},
+            {"backup": backup if renames else None, "dependents": depend.data() if depend else None},
             tuple(notes),
             question=f"This removes {counted(len(renames), 'table')} from {db.schema}; every row is kept in backup {self.id}.",
             name_database=bool(renames) and self.environment == "production",
             again="rlops rollback",
         )  # fmt: skip
 
+    def _chosen(self, sql: SqlFolder) -> list[str]:
+        names = declared.names(sql)
+        for name in self.only:
+            if name not in names:
+                raise Usage(
+                    f"{name!r} is none of the declared tables", "There are: " + ", ".join(names), "no_such_table"
+                )
+        return [name for name in names if not self.only or name in self.only]
+
     def _live(self, db: Database, sql: SqlFolder) -> dict[str, Table]:
         live = {}
-        for name in declared.names(sql):
+        for name in self._chosen(sql):
             found = read_table(db, name)
             if isinstance(found, Other):
                 raise Refused(
@@ -68,25 +99,71 @@ class Rollback:
                 live[name] = found
         return live
 
-    def _rename(self, sql: SqlFolder, renames: list[tuple[str, str]]) -> list[Step]:
+    def _look(
+        self, db: Database, sql: SqlFolder, live: dict[str, Table], renames: list[tuple[str, str]]
+    ) -> dependents.Dependents | None:
+        if not live:
+            return None
+        for old, new in renames:
+            if len(new) > LONGEST_NAME:
+                raise Refused(
+                    f"the backup of {old} would be called {new}, which is longer than {LONGEST_NAME} characters."
+                    " Nothing was changed",
+                    "Declare it under a shorter name in a folder of your own (--sql-dir).",
+                    "long_name",
+                )
+        if self.copy_to:
+            copy.refuse(db, self.copy_to, live)
+        depend = dependents.find(db, sql, list(live))
+        depend.refuse(db)
+        return depend
+
+    def _new(
+        self,
+        db: Database,
+        sql: SqlFolder,
+        renames: list[tuple[str, str]],
+        live: dict[str, Table],
+        tables: list[dict[str, Any]],
+    ) -> list[Step]:
         if not renames:
             return []
+        mode = "copy" if self.copy_to else "rename"
+
+        def begun(db: Database) -> Record:
+            if self.copy_to and (lacking := copy.denied(db, self.copy_to)):
+                raise lacking
+            found = describe.manifest(db, sql, mode, [(old, new, old) for old, new in renames], self.copy_to)
+            for each, counts in zip(found["tables"], tables, strict=True):
+                each.update(counts)
+            return manifests.by(Actor.current(), self.ticket, self.id, "begun", found)
+
+        steps = [
+            manifests.step(sql, "record what the backup is going to be", begun),
+            self._rename(sql, renames),
+            *(
+                _drop_key(sql, new, renamed_key(key.name or "", old, new), reviewed=(old, key.name or ""))
+                for old, new in renames
+                for key in live[old].foreign_keys
+            ),
+            _complete(sql, self.id),
+        ]
+        if self.copy_to:
+            rows = {t["backup_table"]: t["rows"] for t in tables}
+            steps += copy.steps(db, sql, Backup(self.id, dict(renames)), self.copy_to, rows, volatile=True)
+            steps.append(_copied(sql, self.id))
+        return steps
+
+    def _rename(self, sql: SqlFolder, renames: list[tuple[str, str]]) -> Step:
         statement = sql.statement("rollback/010_rename", {"renames": renames}, volatile=("renames",))
         statement = _held_to(statement, *(old for old, _ in renames))
         expect = [Expect("table", new) for _, new in renames] + [
             Expect("table", old, present=False) for old, _ in renames
         ]
         touches = (*(old for old, _ in renames), *_parents(sql))
-        return [
-            Step(f"rename {counted(len(renames), 'table')} to their backups", statement, tuple(expect), touches=touches)
-        ]
-
-    def _drop_keys(self, sql: SqlFolder, renames: list[tuple[str, str]], live: dict[str, Table]) -> list[Step]:
-        return [
-            _drop_key(sql, new, renamed_key(key.name or "", old, new), reviewed=(old, key.name or ""))
-            for old, new in renames
-            for key in live[old].foreign_keys
-        ]  # fmt: skip
+        return Step(
+            f"rename {counted(len(renames), 'table')} to their backups", statement, tuple(expect), touches=touches
+        )
 
     def _drop_triggers(
         self, db: Database, sql: SqlFolder, renames: list[tuple[str, str]], taken: list[Backup]
@@ -102,13 +179,40 @@ class Rollback:
         return [integrity.drop(sql, name, moved.get(trigger.table, trigger.table)) for name, trigger in found.items()]
 
     def _leftovers(self, db: Database, sql: SqlFolder, taken: list[Backup]) -> list[Step]:
-        # A run that died between the rename and the last drop left keys behind.
-        return [
-            _drop_key(sql, name, key.name or "", reviewed=(name, key.name or ""))
-            for backup in taken
-            for name, table in backups.tables_with_keys(db, backup).items()
-            for key in table.foreign_keys
-        ]
+        """What a run that died left: keys between the rename and their drop, a manifest, a copy."""
+        steps: list[Step] = []
+        for backup in taken:
+            keys = [
+                _drop_key(sql, name, key.name or "", reviewed=(name, key.name or ""))
+                for name, table in backups.tables_with_keys(db, backup).items()
+                for key in table.foreign_keys
+            ]
+            steps += keys
+            if backup.record and backup.record.state == "begun":
+                steps.append(_complete(sql, backup.id))
+            destination = copy.unfinished(backup)
+            if destination and copy.exists(db, destination):
+                steps += copy.steps(db, sql, backup, destination, copy.rows_of(db, backup))
+                steps.append(_copied(sql, backup.id))
+        return steps
+
+
+def _complete(sql: SqlFolder, backup_id: str) -> Step:
+    def kept(db: Database) -> Record:
+        taken = backups.found(db, sql)
+        manifests.abandon(db, {backup.id for backup in taken})
+        record = manifests.read(db)[backup_id]
+        manifests.stop_merges(db, [each["table"] for each in record.manifest["tables"]])
+        tables = [{**each, **counting.count(db, each["backup_table"]).fields()} for each in record.manifest["tables"]]
+        return record.now("kept", tables=tables)
+
+    return manifests.step(sql, "count the backup's rows and record it as kept", kept)
+
+
+def _copied(sql: SqlFolder, backup_id: str) -> Step:
+    return manifests.step(
+        sql, "record the copy", lambda db: copy.completed(db, manifests.read(db)[backup_id])
+    )  # fmt: skip
 
 
 def _held_to(statement: Statement, *reviewed: str) -> Statement:
@@ -136,22 +240,14 @@ def renamed_key(key: str, old: str, new: str) -> str:
     return new + generated[1] if generated else key
 
 
-def _rows(table: dict[str, object]) -> str:
+def _rows(table: dict[str, Any]) -> str:
     return ("about " if table["rows_estimated"] else "") + f"{table['rows']:,}"
 
 
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Look at the result: the tables are gone, their backups are there and have no foreign keys."""
-    wrong = []
     backup = answer.data["backup"]
-    for table in backup["tables"] if backup else ():
-        if read_table(db, table["table"]) is not None:
-            wrong.append(f"{table['table']} exists")
-        kept = read_table(db, table["backup_table"])
-        if not isinstance(kept, Table):
-            wrong.append(f"{table['backup_table']} is missing")
-        elif kept.foreign_keys:
-            wrong.append(f"{table['backup_table']} still has foreign keys")
+    wrong = _wrong(db, backup["tables"] if backup else ())
     if wrong:
         error = Failed(
             "after the rollback " + ", ".join(wrong), "See what happened with `rlops history`.", "not_verified"
@@ -163,8 +259,27 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
         )
     if not backup:
         return replace(answer, headline="The interrupted rollback is finished.", next="rlops backups list")
+    record = manifests.read(db).get(backup["id"])
+    copies = record.manifest.get("copies", ()) if record else ()
     total = sum(table["rows"] for table in backup["tables"])
     about = "about " if any(table["rows_estimated"] for table in backup["tables"]) else ""
     what = f"{counted(len(backup['tables']), 'table')} with {about}{counted(total, 'row')}"
     headline = f"Rolled back: {what} kept in backup {backup['id']}, verified."
-    return replace(answer, headline=headline, next=f"`rlops restore {backup['id']}` brings them back")
+    if copies:
+        rows = sum(each["rows"] for each in copies)
+        headline += f" Copied to {backup['copy_to']}: {counted(rows, 'row')}, the same hashes on both sides."
+    data = {**answer.data, "backup": {**backup, "copies": copies}}
+    return replace(answer, data=data, headline=headline, next=f"`rlops restore {backup['id']}` brings them back")
+
+
+def _wrong(db: Database, tables: Sequence[dict[str, Any]]) -> list[str]:
+    wrong = []
+    for table in tables:
+        if read_table(db, table["table"]) is not None:
+            wrong.append(f"{table['table']} exists")
+        kept = read_table(db, table["backup_table"])
+        if not isinstance(kept, Table):
+            wrong.append(f"{table['backup_table']} is missing")
+        elif kept.foreign_keys:
+            wrong.append(f"{table['backup_table']} still has foreign keys")
+    return wrong

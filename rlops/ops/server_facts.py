@@ -85,8 +85,12 @@ def read(db: Database, holdings: Holdings) -> list[ServerFact]:
                 values.get("log_bin") == "OFF" or holdings.has("SUPER")
             )
             facts.append(ServerFact(name, value or ABSENT, fine or judge(value) if value else None, why))
-    source, filters = _replica_of(db)
-    return [*facts, _time_zones(db), _tls(db), _binlog_filters(db), _replicas(db, holdings), source, filters, _disk(db)]
+    return [*facts, _time_zones(db), _tls(db), *replication(db, holdings), _disk(db)]
+
+
+def replication(db: Database, holdings: Holdings) -> tuple[ServerFact, ...]:
+    """What is left out of the binary log, who repeats it, what this server repeats itself, and what it leaves out then."""
+    return _binlog_filters(db), _replicas(db, holdings), *_replica_of(db)
 
 
 def _read_only(db: Database, values: Mapping[str, str], holdings: Holdings) -> list[ServerFact]:

@@ -17,8 +17,7 @@ LEASE = "rlops_lease"
 
 def plan(db: Database, sql: SqlFolder, environment: str) -> Plan:
     """Plan the removal of rlops' own tables, journal last, since the run lock's holder is named in it."""
-    present = facts.tables(db)
-    own = [name for name in journal.TABLES if name in present]
+    own = _present(db)
     if own and db.engine.can.run_lock == "lease":
         own.append(LEASE)  # the run lock makes it anew for as long as this run takes
     file = sql.file("uninstall/010_drop_own_table")
@@ -26,7 +25,8 @@ def plan(db: Database, sql: SqlFolder, environment: str) -> Plan:
         Step(f"drop {name}", file.statement({"table": name}), (Expect("table", name, present=False),)) for name in own
     )
     kept = backups.found(db, sql)
-    notes = (f"{counted(len(kept), 'backup')} stay as they are: {', '.join(b.id for b in kept)}",) if kept else ()
+    listed = f"{counted(len(kept), 'backup')} stay as they are: {', '.join(b.id for b in kept)}"
+    notes = (f"{listed}; their manifests go, and a restore then goes by the declared form",) if kept else ()
     return Plan(
         "uninstall", steps, {"removed": own, "kept_backups": [backup.id for backup in kept]}, notes,
         question=f"This removes rlops' journal and its record of {db.schema}; the three tables stay.",
@@ -38,9 +38,14 @@ def plan(db: Database, sql: SqlFolder, environment: str) -> Plan:
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Look whether they are gone."""
     del sql
-    left = [name for name in journal.TABLES if name in facts.tables(db)]
+    left = _present(db)
     if left:
         error = Failed(f"{', '.join(left)} still there", "Type `rlops uninstall` again.", "not_verified")
         return replace(answer, exit=Exit.FAILED, error=error)
     what = "rlops' own tables are gone; the three tables stay." if answer.steps else "Nothing to do."
     return replace(answer, headline=what)
+
+
+def _present(db: Database) -> list[str]:
+    kinds = facts.tables(db)
+    return [name for name in journal.TABLES if kinds.get(name, "VIEW") != "VIEW"]

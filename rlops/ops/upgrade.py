@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 from rlops import facts, journal
-from rlops.db import Database
+from rlops.db import Database, ServerError
 from rlops.errors import Refused
 from rlops.plan import Expect, Step
 from rlops.sqlfiles import SqlFile, SqlFolder
@@ -64,11 +64,11 @@ def record_version(sql: SqlFolder) -> Step:
     """The step that records the declared version."""
     version = sql.policy.schema_version
     statement = sql.statement("migrate/030_record_version", values={"schema_version": version})
-    return Step(f"record version {version}", statement, records=True)
+    return Step(f"record version {version}", statement, records=True, repeatable=True)
 
 
 def _refuse_large_copy(db: Database, sql: SqlFolder, file: SqlFile) -> None:
-    size, limit = facts.bytes_of(db, file.table), sql.policy.upgrade.max_copy_bytes
+    size, limit = _bytes(db, sql, file.table), sql.policy.upgrade.max_copy_bytes
     if size > limit:
         raise Refused(
             f"{file.key} copies {file.table} while its writers wait; it has about {size:,} bytes, and the policy's limit is {limit:,}."
@@ -76,6 +76,20 @@ def _refuse_large_copy(db: Database, sql: SqlFolder, file: SqlFile) -> None:
             "Write the upgrade so that it is instant or in place, or raise max_copy_bytes in policy.toml and mean it.",
             "copy_too_large",
         )
+
+
+def _bytes(db: Database, sql: SqlFolder, table: str) -> int:
+    """The table's bytes: the server's estimate or the size of its file, which an account without PROCESS can't see.
+
+    The larger one, since the estimate lags: MySQL 9.7 still gave 98,304 bytes 16 s after 130,000 rows had come.
+    """
+    estimate = facts.bytes_of(db, table)
+    statement = sql.statement("monitor/040_files", values={"schema": db.schema, "tables": [table.lower()]})
+    try:
+        file = db.row(statement.sql, statement.values) or {}
+    except ServerError:
+        file = {}
+    return max(estimate, int(file.get("file_bytes") or 0))
 
 
 def refuse_edited(db: Database, sql: SqlFolder) -> None:

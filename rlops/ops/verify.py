@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from rlops import counting, events, facts, journal
-from rlops.db import Database, ServerError
+from rlops.db import Database, Forbidden, LockWait, Lost, ServerError
 from rlops.errors import Denied, Exit, Interrupted
 from rlops.ops import data as rows
 from rlops.ops import declared, form, grant, smoke
-from rlops.ops.migrate import differences
+from rlops.ops.data import whole
+from rlops.ops.migrate import differences, undeclared_triggers
 from rlops.ops.partition import integrity
 from rlops.plan import Answer
 from rlops.sqlfiles import SqlFolder
-from rlops.structure import Finding, compare_triggers, read_table, read_triggers
+from rlops.structure import Finding, read_table
 from rlops.words import counted
 
 
@@ -35,8 +38,11 @@ def verify(
     grant_findings, grant_notes = grant.findings(db, sql)
     findings += grant_findings
     notes += grant_notes
+    there = [table["name"] for table in tables if table["exists"]]
+    if not with_data:  # which looks at this too
+        findings += map(asdict, _ids_left(db, sql, there))
     trial: list[dict[str, Any]] = []
-    if with_smoke and all(table["exists"] for table in tables):
+    if with_smoke and len(there) == len(tables):
         trial, smoke_findings, smoke_notes = smoke.trial(db, sql)
         findings += smoke_findings
         notes = [*notes, *smoke_notes]
@@ -52,14 +58,13 @@ def verify(
             return Answer("verify", Exit.INTERRUPTED, data, notes=tuple(notes), error=stopped)
     if findings:
         headline = f"{counted(len(findings), 'finding')}: {db.schema} is not as declared."
-        missing = all(not table["exists"] for table in tables)
         return Answer(
             "verify",
             Exit.FINDINGS,
             data,
             headline=headline,
             notes=tuple(notes),
-            next="rlops migrate" if missing else "",
+            next="" if there else "rlops migrate",
         )
     return Answer(
         "verify", Exit.OK, data, headline=f"{db.schema} is as declared: {len(tables)} tables.", notes=tuple(notes)
@@ -86,11 +91,13 @@ def _structure(db: Database, sql: SqlFolder) -> tuple[list[dict[str, Any]], list
             notes += trigger_notes
         else:
             try:
-                found += compare_triggers(name, (), read_triggers(db, name))
+                found += undeclared_triggers(db, name)
             except Denied as error:
                 notes.append(f"triggers of {name}: denied ({error.hint})")
+        counted_rows, unreadable = _rows(db, name)
+        found += unreadable
         findings += found
-        tables.append({**facts.describe(db, name), "exists": True, **_rows(db, name), "as_declared": not found})
+        tables.append({**facts.describe(db, name), "exists": True, **counted_rows, "as_declared": not found})
     version = journal.recorded(db).get("schema_version", sql.policy.schema_version)
     if version != sql.policy.schema_version:
         notes.append(
@@ -99,8 +106,22 @@ def _structure(db: Database, sql: SqlFolder) -> tuple[list[dict[str, Any]], list
     return tables, [asdict(finding) for finding in findings], notes
 
 
-def _rows(db: Database, name: str) -> dict[str, object]:
+def _rows(db: Database, name: str) -> tuple[dict[str, object], list[Finding]]:
+    """How many rows there are, and whether they can be read at all."""
+    unknown: dict[str, object] = {"rows": None, "rows_estimated": None, "rows_source": None}
     try:
-        return counting.count(db, name).fields()
-    except ServerError:
-        return {"rows": None, "rows_estimated": None, "rows_source": None}
+        return counting.count(db, name).fields(), []
+    except Lost:
+        raise
+    except (Forbidden, LockWait):
+        return unknown, []
+    except ServerError as error:
+        return unknown, [Finding("rows", name, "readable", error.message, "")]
+
+
+def _ids_left(db: Database, sql: SqlFolder, names: Iterable[str]) -> list[Finding]:
+    found: list[Finding] = []
+    for name in names:
+        with suppress(ServerError):  # what can't be read is said elsewhere
+            found += whole.headroom(db, sql, name)
+    return found

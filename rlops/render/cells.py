@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich.box import SIMPLE_HEAD
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -42,6 +43,38 @@ def size(value: float | None) -> str:
 def when(value: datetime | None) -> str:
     """A time to the second; empty for None."""
     return value.strftime("%Y-%m-%d %H:%M:%S") if value else ""
+
+
+def lasting(seconds: float | None) -> str:
+    """A short time in the unit that fits, of three digits: µs, ms or s; empty for None."""
+    if seconds is None:
+        return ""
+    for unit, scale in (("s", 1.0), ("ms", 1e3)):
+        if seconds * scale >= 1 or (unit == "s" and seconds == 0):
+            return f"{seconds * scale:,.3g} {unit}" if seconds * scale < 1000 else f"{seconds * scale:,.0f} {unit}"
+    return f"{seconds * 1e6:,.0f} µs"
+
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def spark(values: Sequence[float | None], width: int = 16) -> str:
+    """A line of bars, the last `width` values between their least and their greatest; empty for fewer than two."""
+    known = [value for value in values[-width:] if value is not None]
+    if len(known) < 2:
+        return ""
+    least, span = min(known), (max(known) - min(known)) or 1
+    return "".join(BARS[int((value - least) / span * (len(BARS) - 1))] for value in known)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What is drawn otherwise by the width, in columns, that there is."""
+
+    draw: Callable[[int], RenderableType]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        yield self.draw(options.max_width)
 
 
 def findings(found: Sequence[Mapping[str, str]]) -> Iterator[RenderableType]:

@@ -88,7 +88,7 @@ class Progress:
 
 
 def _to_go(event: events.Progress) -> str:
-    """By this run's rate, its waits included; the total is an estimate, and so is this."""
+    """By the rate of late; the total is an estimate, and so is this."""
     if not event.total or event.rate <= 0:
         return ""
     seconds = round(max(0, event.total - event.done) / event.rate)

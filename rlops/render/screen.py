@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
-from rich.console import Console, RenderableType
-from rich.syntax import Syntax
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -41,6 +41,8 @@ class Output(Enum):
 
     TABLE = "table"
     JSON = "json"
+    PROMETHEUS = "prometheus"
+    NAGIOS = "nagios"
 
 
 def _console(stream: Any, no_color: bool) -> Console:
@@ -62,8 +64,8 @@ class Screen:
         self.out = _console(sys.stdout, no_color)
         self.err = _console(sys.stderr, no_color)
 
-    def json(self, text: str) -> None:
-        """Write one JSON document to stdout."""
+    def write(self, text: str) -> None:
+        """Write one document for programs to stdout."""
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
@@ -92,6 +94,17 @@ class Screen:
             return
         with Progress(self.err, bars=self.err.is_terminal) as progress:
             yield progress.draw
+
+    @contextmanager
+    def live(self, view: View) -> Iterator[Callable[[Answer], None]]:
+        """Draw one answer over the other on a terminal, in a screen of its own, as `view` draws them."""
+        with Live(console=self.out, screen=True, auto_refresh=False) as drawn:
+
+            def draw(answer: Answer) -> None:
+                trouble = [Text(f"{answer.error.message}. {answer.error.hint}", "bold red")] if answer.error else []
+                drawn.update(Group(*trouble, *(view(answer) if answer.data else ())), refresh=True)
+
+            yield draw
 
     def plan(self, plan: Plan) -> None:
         """Show on stderr what is about to happen, before the question."""
@@ -140,8 +153,10 @@ class Screen:
         for label, text in (("needs", step.needs), ("locks", step.locks), ("how", how)):
             if text:
                 self.out.print(Text(f"-- {label}: {text}", "dim"), soft_wrap=True)
-        sql = step.sql + ";"
-        self.out.print(
-            Syntax(sql, "mysql", theme="ansi_dark", background_color="default") if self.out.is_terminal else Text(sql),
-            soft_wrap=True,
-        )
+        self.out.print(_coloured(step.sql + ";") if self.out.is_terminal else Text(step.sql + ";"), soft_wrap=True)
+
+
+def _coloured(sql: str) -> RenderableType:
+    from rich.syntax import Syntax  # with Pygments, which takes long to import and is rarely wanted
+
+    return Syntax(sql, "mysql", theme="ansi_dark", background_color="default")

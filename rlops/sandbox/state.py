@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rlops.errors import Refused
-from rlops.sandbox import shop
+from rlops.sandbox import STATE, shop
 from rlops.sandbox.cache import Say
 from rlops.sandbox.server import RunningServer, attach
 
-STATE = ".rlops-sandbox.json"
 PURPOSE = "sandbox"
 CLEAN_UP = "`rlops sandbox stop` removes what is left of it, `rlops sandbox start` brings it back."
 

@@ -14,9 +14,10 @@ from rlops.settings.url import parse_url
 OPTIONS = (
     "url", "host", "port", "socket", "user", "database", "password_file", "ask_password", "defaults_file",
     "ssl_mode", "ssl_ca", "ssl_cert", "ssl_key", "profile", "sql_dir", "environment", "replica",
+    "archive_to",
 )  # fmt: skip
 PLACE = ("url", "host", "port", "socket", "defaults_file")
-_PATHS = ("socket", "password_file", "defaults_file", "ssl_ca", "ssl_cert", "ssl_key", "sql_dir")
+_PATHS = ("socket", "password_file", "defaults_file", "ssl_ca", "ssl_cert", "ssl_key", "sql_dir", "archive_to")
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
@@ -124,7 +125,7 @@ def _layer(given: Mapping[str, str], source: Callable[[str], str], folders: Fold
 
 
 def _absolute(key: str, setting: Setting, folders: Folders) -> Setting:
-    if key not in _PATHS:
+    if key not in _PATHS or "://" in setting.text:
         return setting
     return Setting(str(absolute(setting.text, folders.base, folders.home)), setting.source)
 

@@ -24,6 +24,7 @@ _TOP_KEYS = ("default_profile", "profiles")
 _KEYS = (
     "url", "host", "port", "socket", "user", "database", "password_file", "password_env", "ask_password",
     "defaults_file", "ssl_mode", "ssl_ca", "ssl_cert", "ssl_key", "sql_dir", "environment", "replica",
+    "archive_to",
 )  # fmt: skip
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "port": ((int, str), "a number"),

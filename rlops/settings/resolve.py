@@ -92,6 +92,7 @@ def _without_password(stack: _Stack) -> Target:
         profile=stack.profile.text if stack.profile else None,
         environment=_choice(found.get("environment"), ENVIRONMENTS),
         sql_dir=_path(found.get("sql_dir")),
+        archive_to=plain(found["archive_to"]) if "archive_to" in found else None,
         sources=said | place.sources,
     )
 

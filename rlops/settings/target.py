@@ -56,6 +56,7 @@ class Target:
     profile: str | None = None
     environment: str | None = None
     sql_dir: Path | None = None
+    archive_to: str | None = None
     replica: tuple[Target, ...] | None = None
     sources: Mapping[str, str]
     warnings: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """What a table is: the declared one, the live one, and every difference between them."""
 
 from rlops.structure.compare import compare, compare_triggers
-from rlops.structure.live import TableFacts, read_facts, read_table, read_triggers
+from rlops.structure.live import read_table, read_triggers
 from rlops.structure.model import (
     Check,
     Column,
@@ -29,13 +29,11 @@ __all__ = [
     "Partition",
     "Partitioning",
     "Table",
-    "TableFacts",
     "Trigger",
     "compare",
     "compare_triggers",
     "normalise",
     "parse_create_table",
-    "read_facts",
     "read_table",
     "read_triggers",
 ]

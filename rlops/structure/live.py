@@ -1,10 +1,9 @@
-"""Reads what the server has: tables, triggers and a table's facts. Writes nothing and needs SELECT alone."""
+"""Reads what the server has: tables and triggers. Writes nothing and needs SELECT alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any, Protocol
 
 from rlops import privileges
@@ -20,11 +19,6 @@ SELECT TRIGGER_NAME AS name, EVENT_OBJECT_TABLE AS `table`, ACTION_TIMING AS tim
   FROM information_schema.TRIGGERS
  WHERE EVENT_OBJECT_SCHEMA = %s AND EVENT_OBJECT_TABLE = %s
  ORDER BY TRIGGER_NAME"""
-_FACTS = """
-SELECT ENGINE AS engine, CREATE_TIME AS created, TABLE_COLLATION AS collation, TABLE_ROWS AS estimated_rows,
-       ROW_FORMAT AS row_format
-  FROM information_schema.TABLES
- WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND TABLE_TYPE <> 'VIEW'"""
 
 
 class Server(Protocol):
@@ -38,17 +32,6 @@ class Server(Protocol):
 
     def rows(self, sql: str, values: Mapping[str, Any] | Sequence[Any] | None = None) -> list[dict[str, Any]]:
         """All rows of a query; values None means no %-formatting."""
-
-
-@dataclass(frozen=True)
-class TableFacts:
-    """What information_schema.TABLES says; `estimated_rows` is the engine's estimate."""
-
-    engine: str | None
-    created: datetime | None
-    collation: str | None
-    estimated_rows: int | None
-    row_format: str | None
 
 
 def read_table(db: Server, name: str) -> Table | Other | None:
@@ -82,12 +65,6 @@ def _own_schema(table: Table, schema: str) -> Table:
     """The table with references into its own schema unqualified: OceanBase qualifies them all."""
     keys = tuple(replace(key, ref_schema=None) if key.ref_schema == schema else key for key in table.foreign_keys)
     return replace(table, foreign_keys=keys)
-
-
-def read_facts(db: Server, name: str) -> TableFacts | None:
-    """What information_schema knows of the table; None if it shows none, for want of one or of a privilege."""
-    rows = db.rows(_FACTS, (db.schema, name))
-    return TableFacts(**rows[0]) if rows else None
 
 
 def read_triggers(db: Database, table: str) -> tuple[Trigger, ...]:

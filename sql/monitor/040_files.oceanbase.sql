@@ -6,6 +6,7 @@
 -- values: schema, tables
 SELECT
   t.TABLE_NAME AS name,
+  NULL AS part,
   MAX(t.OCCUPY_SIZE) AS data_bytes,
   COALESCE(SUM(i.OCCUPY_SIZE), 0) AS index_bytes,
   MAX(t.REQUIRED_SIZE) + COALESCE(SUM(i.REQUIRED_SIZE), 0) AS file_bytes,

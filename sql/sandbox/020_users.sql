@@ -1,6 +1,7 @@
 -- Create the shop's users.
 -- kind: write
 -- needs: CREATE on the schema
+-- locks: nothing; the table is new
 -- names: schema
 CREATE TABLE {schema}.`users` (
   `id` BIGINT NOT NULL AUTO_INCREMENT,

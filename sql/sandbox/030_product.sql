@@ -1,6 +1,7 @@
 -- Create the shop's products.
 -- kind: write
 -- needs: CREATE on the schema
+-- locks: nothing; the table is new
 -- names: schema
 CREATE TABLE {schema}.`product` (
   `id` BIGINT NOT NULL AUTO_INCREMENT,

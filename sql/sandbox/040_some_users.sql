@@ -1,6 +1,7 @@
 -- Fill in 2,000 users.
 -- kind: write
 -- needs: INSERT on users
+-- locks: the new rows
 -- names: schema
 INSERT INTO {schema}.`users` (`id`, `email`, `name`, `created_at`)
 SELECT `n`, CONCAT('user', `n`, '@example.com'), CONCAT('User ', `n`), DATE_SUB(CURRENT_TIMESTAMP, INTERVAL 3 * 365 * (2000 - `n`) / 2000 + 1 DAY)

@@ -1,6 +1,7 @@
 -- Fill in 500 products in 20 categories.
 -- kind: write
 -- needs: INSERT on product
+-- locks: the new rows
 -- names: schema
 INSERT INTO {schema}.`product` (`id`, `name`, `category_id`, `price`)
 SELECT `n`, CONCAT('Product ', `n`), 1 + MOD(`n`, 20), 4.99 + MOD(`n` * 37, 200)

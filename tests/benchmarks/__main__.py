@@ -25,6 +25,8 @@ BENCHMARKS = {
     "migrate": "first run and no-op beside dbmate, Liquibase and Skeema",
     "head_to_head": "what each tool does when things go wrong (not a matter of speed)",
     "cleanup": "rows a second and a writer's latency beside one big DELETE and pt-archiver",
+    "monitor": "seconds of monitor at 10,000, 1,000,000 and (with --large) 10,000,000 interactions",
+    "purge": "a writer's stall while a product with many interactions goes, beside its DELETE's cascade",
     "rollback": "rollback and restore beside CREATE TABLE … AS SELECT and DROP",
 }
 
@@ -77,8 +79,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("name", nargs="*", help="which ones (default: all)")
     parser.add_argument("--engine", choices=list(PACKAGES), default="mysql-9.7", help="on which server (%(default)s)")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="runs of each measurement (%(default)s)")
-    parser.add_argument("--rows", type=int, default=300_000, metavar="N", help="cleanup: a third expire (%(default)s)")
-    parser.add_argument("--large", action="store_true", help="rollback: up to ten million rows, half an hour")
+    parser.add_argument(
+        "--rows",
+        type=int,
+        default=300_000,
+        metavar="N",
+        help="cleanup: a third expire; purge: two thirds are the product's (%(default)s)",
+    )
+    parser.add_argument("--large", action="store_true", help="rollback, monitor: ten million rows too, half an hour")
     parser.add_argument("--markdown", action="store_true", help="print tables for the README")
     chosen = parser.parse_args()
     if unknown := [name for name in chosen.name if name not in BENCHMARKS]:

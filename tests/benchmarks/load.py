@@ -5,6 +5,7 @@ from __future__ import annotations
 from .servers import Schema
 
 BATCH = 50_000  # rows a statement
+DOUBLED_FROM, STEP = 1_000_000, 500_000  # rows from which the table doubles itself, and how many at once
 TEMPLATE = "bench_numbers"
 MONTHS_EXPIRED, MONTHS_KEPT = (14, 20), (0, 6)  # how long ago, from and to
 DAY = 86_400
@@ -26,6 +27,9 @@ FROM {template} WHERE n > {after} AND n <= {until} ORDER BY n
 
 def fill(schema: Schema, rows: int, *, expired: int) -> None:
     """`expired` interactions from 20 to 14 months ago, then the rest, up to now, along their ids."""
+    if not expired and rows > DOUBLED_FROM:
+        _double(schema, rows)
+        return
     _numbers(schema, max(expired, rows - expired))
     for count, (newest, oldest) in ((expired, MONTHS_EXPIRED), (rows - expired, MONTHS_KEPT)):
         start, span = oldest * 30 * DAY, (oldest - newest) * 30 * DAY
@@ -40,6 +44,18 @@ def fill(schema: Schema, rows: int, *, expired: int) -> None:
             }
             schema.execute("SET SESSION sql_mode = ''", INSERT.format(template=TEMPLATE, **values))
     schema.execute(f"DROP TABLE {TEMPLATE}", "ANALYZE TABLE user_product_interactions")
+
+
+def _double(schema: Schema, rows: int) -> None:
+    """Fill a part, then let the table double itself: the same rows under new ids."""
+    fill(schema, made := DOUBLED_FROM, expired=0)
+    columns = "user_id, product_id, interaction_type, session_id, timestamp, context, reward"
+    table = "user_product_interactions"
+    while made < rows:
+        more = min(made, rows - made, STEP)
+        schema.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} ORDER BY id LIMIT {more}")
+        made += more
+    schema.execute(f"ANALYZE TABLE {table}")
 
 
 def fill_others(schema: Schema) -> None:

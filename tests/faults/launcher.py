@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-COMMANDS = ("migrate", "grant", "rollback", "restore", "cleanup", "partition")
+COMMANDS = ("migrate", "grant", "rollback", "restore", "archive", "cleanup", "purge", "partition")
 
 
 class Launcher:
@@ -76,9 +76,7 @@ def _child(order: dict[str, Any]) -> None:
 def _serve() -> None:
     import importlib
 
-    import rlops.__main__
-
-    assert rlops.__main__
+    importlib.import_module("rlops.cli.entry")
     for name in COMMANDS:
         importlib.import_module(f"rlops.cli.{name}")
     importlib.import_module("pymysql")

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import coldstore
 import pymysql
 import truth
 from conftest import ShopDatabase
@@ -19,7 +21,7 @@ from truth import TABLES, quoted
 
 CREATE = Path(__file__).parents[2] / "sql" / "create"
 INTERACTIONS, MODELS, FEATURES = TABLES
-OWN = ("rlops_state", "rlops_run", "rlops_step", "rlops_job")
+OWN = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job", "rlops_part", "rlops_snapshot")
 SHOP = {"users", "product"}
 STAMP = "20260101_000000"
 OLD, NEW = 1200, 100  # interactions; the first chunk takes 1,000
@@ -66,12 +68,18 @@ class Bench:
 
     def install(self, *tables: str) -> None:
         # SHOW CREATE TABLE of a table made from SHOW CREATE TABLE differs: MySQL then repeats each column's charset.
-        files = {table: next(CREATE.glob(f"*_{table}.sql")).read_text() for table in tables if table in TABLES}
+        files = {table: self._declared(table) for table in tables if table in TABLES}
         truth.execute(self.database, *(files.get(table) or self.definitions[table] for table in tables))
         if OWN[0] in tables:
             with self.database.connect() as connection, connection.cursor() as cursor:
                 sql = "INSERT INTO rlops_state (name, value, updated_at) VALUES (%(name)s, %(value)s, %(updated_at)s)"
                 cursor.executemany(sql, self.state)
+
+    def _declared(self, table: str) -> str:
+        for name in (f"*_{table}.{self.database.server.family}.sql", f"*_{table}.sql"):
+            for path in CREATE.glob(name):
+                return path.read_text()
+        raise AssertionError(f"no file creates {table}")
 
 
 def places(database: Any) -> dict[str, dict[str, Rows]]:
@@ -206,6 +214,142 @@ class Restore(Scenario):
         return problems + ([] if aside == lost else [f"{len(aside)} rows were set aside, {len(lost)} have no parent"])
 
 
+class Copy(Rollback):
+    """A copy of the backup goes to another schema, in two chunks."""
+
+    @property
+    def elsewhere(self) -> str:
+        return f"{self.database.name}_copy"
+
+    def prepare(self) -> None:
+        self.bench.install(*OWN, *TABLES)
+        truth.fill(self.database, *interactions(OLD, NEW))
+        name = quoted(self.elsewhere)
+        truth.execute(self.database, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
+
+    def options(self) -> tuple[str, ...]:
+        return (*super().options(), "--backup", "copy", "--to-database", self.elsewhere)
+
+    def unfinished(self) -> list[str]:
+        problems = super().unfinished()
+        there = {next(iter(row.values())) for row in self.database.query(f"SHOW TABLES FROM {quoted(self.elsewhere)}")}
+        for table in TABLES:
+            copies = [name for name in there if name.startswith(f"{table}__backup_")]
+            rows = [
+                sorted(
+                    (
+                        tuple(row.values())
+                        for row in self.database.query(f"SELECT * FROM {quoted(self.elsewhere)}.{name}")
+                    ),
+                    key=repr,
+                )
+                for name in copies
+            ]
+            if rows != [self.whole[table]]:
+                problems.append(
+                    f"the copies of {table} have {[len(each) for each in rows]} rows, {len(self.whole[table])} expected"
+                )
+        states = [
+            row["state"] for row in self.database.query("SELECT state FROM rlops_backup WHERE state <> 'abandoned'")
+        ]
+        return problems + ([] if states == ["copied"] else [f"recorded as {states}"])
+
+
+class Merge(Scenario):
+    """The tables were made anew since, with rows of which some clash; a user and a product have gone."""
+
+    arguments: tuple[str, ...] = ("restore", "--merge")
+    beside = "__conflict_"
+
+    def prepare(self) -> None:
+        self.bench.install(*OWN, *TABLES)
+        truth.fill(self.database, *interactions(OLD, NEW), models=5, features=6)
+        drops = {table: re.findall(r"CONSTRAINT `(\w+)` FOREIGN", self.bench.definitions[table]) for table in TABLES}
+        keys = [f"ALTER TABLE {table} DROP FOREIGN KEY {key}" for table, found in drops.items() for key in found]
+        renames = ", ".join(f"{table} TO {table}__backup_{STAMP}" for table in TABLES)
+        gone = ("DELETE FROM users WHERE id = 3", "DELETE FROM product WHERE id = 7")
+        truth.execute(self.database, *keys, f"RENAME TABLE {renames}", *gone)
+        self.bench.install(*TABLES)
+        # Ids from 1290 on clash, and some models and features by their unique keys.
+        truth.execute(self.database, f"ALTER TABLE {INTERACTIONS} AUTO_INCREMENT = 1290")
+        self.database.query("SELECT 1")
+        with self.database.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {INTERACTIONS} (user_id, product_id, interaction_type, timestamp)"
+                " SELECT id, 1, 'CLICK', '2099-02-02' FROM users"
+            )
+            cursor.execute(
+                f"INSERT INTO {MODELS} (id, model_name, algorithm_type, version) VALUES (100, 'model-1', 'DQN', '1')"
+            )
+            cursor.execute(
+                f"INSERT INTO {FEATURES} (id, user_id, feature_vector) VALUES (100, 2, '{{}}'), (101, 9, '{{}}')"
+            )
+        self.old = {table: set(truth.rows(self.database, f"{table}__backup_{STAMP}")) for table in TABLES}
+        self.new = {table: set(truth.rows(self.database, table)) for table in TABLES}
+
+    def lost(self, table: str) -> set[tuple[Any, ...]]:
+        if table == MODELS:
+            return set()
+        return {row for row in self.old[table] if row[1] == 3 or (table == INTERACTIONS and row[2] == 7)}
+
+    def clashing(self, table: str) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+        """Pairs of a row of the backup and the new one that has a unique key of it."""
+        other = {INTERACTIONS: (), MODELS: (1, 3), FEATURES: (1,)}[table]
+        by_id = {row[0]: row for row in self.new[table]}
+        by_key = {tuple(row[at] for at in other): row for row in self.new[table]} if other else {}
+        pairs = []
+        for row in self.old[table] - self.lost(table):
+            found = by_id.get(row[0]) or by_key.get(tuple(row[at] for at in other))
+            if found:
+                pairs.append((row, found))
+        return pairs
+
+    def held(self, table: str) -> dict[str, set[tuple[Any, ...]]]:
+        found = places(self.database)[table]
+        marks = {"live": table, "backup": f"{table}__backup_{STAMP}"}
+        marks |= {mark: f"{table}{mark}{STAMP}" for mark in ("__set_aside_", "__conflict_", "__replaced_")}
+        return {mark: set(found.get(name, ())) for mark, name in marks.items()}
+
+    def torn(self) -> list[str]:
+        problems = []
+        for table in TABLES:
+            held = self.held(table)
+            if held["backup"] != self.old[table]:
+                problems.append(f"{table}: the backup was changed")
+            if lost := self.new[table] - held["live"] - held["__replaced_"]:
+                problems.append(f"{table}: {len(lost)} new rows are lost")
+            if strange := held["live"] - self.new[table] - self.old[table]:
+                problems.append(f"{table}: {len(strange)} rows are nobody's")
+        return problems
+
+    def unfinished(self) -> list[str]:
+        problems = self.torn()
+        for table in TABLES:
+            held, pairs = self.held(table), self.clashing(table)
+            kept, made_way = {row for row, _ in pairs}, {row for _, row in pairs}
+            live = (self.old[table] - self.lost(table) - kept) | self.new[table]
+            wanted = {"live": live, "__set_aside_": self.lost(table), "__conflict_": kept, "__replaced_": set()}
+            if self.beside == "__replaced_":
+                live = (self.old[table] - self.lost(table)) | (self.new[table] - made_way)
+                wanted |= {"live": live, "__conflict_": set(), "__replaced_": made_way}
+            problems += [
+                f"{table} {mark}: {len(rows - held[mark])} missing, {len(held[mark] - rows)} too many of {len(rows)}"
+                for mark, rows in wanted.items() if held[mark] != rows
+            ]  # fmt: skip
+        empty = [name for name in truth.tables(self.database) if "__" in name and not truth.count(self.database, name)]
+        return problems + [f"{name} is empty" for name in empty]
+
+
+class MergeOver(Merge):
+    """The same, and the backup's rows take the place of the live ones."""
+
+    arguments = ("restore", "--merge", "--on-conflict", "backup")
+    beside = "__replaced_"
+
+    def options(self) -> tuple[str, ...]:
+        return (*super().options(), "--confirm", self.database.name)
+
+
 class Cleanup(Scenario):
     arguments = ("cleanup", "--months", "12")
 
@@ -228,7 +372,77 @@ class Cleanup(Scenario):
 
     def unfinished(self) -> list[str]:
         left = truth.count(self.database, INTERACTIONS, "timestamp < '2021-01-01'")
-        return self.torn() + ([f"{left} rows are left"] if left else [])
+        return self.torn() + self.jobs() + ([f"{left} rows are left"] if left else [])
+
+    def jobs(self) -> list[str]:
+        """One job, done, which knows of every row that went, whatever number of runs it took."""
+        gone = len(self.whole[INTERACTIONS]) - truth.count(self.database, INTERACTIONS)
+        found = self.database.query("SELECT state, done_rows, request FROM rlops_job")
+        wanted = {"state": "done", "done_rows": gone, "request": None}
+        return [] if found == [wanted] else [f"{gone} rows are gone, the jobs say {found}"]
+
+
+class Purge(Cleanup):
+    arguments = ("purge", "--product", "3")
+
+    def prepare(self) -> None:
+        self.bench.install(*OWN, *TABLES)
+        truth.fill(self.database, *interactions(OLD, NEW))
+        truth.execute(self.database, f"UPDATE {INTERACTIONS} SET product_id = IF(timestamp < '2021-01-01', 3, 4)")
+
+    def unfinished(self) -> list[str]:
+        left = truth.count(self.database, INTERACTIONS, "product_id = 3")
+        return self.torn() + self.jobs() + ([f"{left} rows are left"] if left else [])
+
+
+class Archive(Scenario):
+    """Three months, of which one takes several parts, and one that is too young."""
+
+    arguments = ("archive", "run", "--months", "6")
+
+    @property
+    def root(self) -> Path:
+        return self.database.home / "cold"
+
+    def prepare(self) -> None:
+        self.bench.install(*OWN, *TABLES)
+        stamps = [f"2020-0{n % 3 + 1}-1{n % 7} 00:00:{n % 60:02}" for n in range(60)]
+        truth.fill(self.database, *stamps, *interactions(60, 20))
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def options(self) -> tuple[str, ...]:
+        return (*super().options(), "--to", str(self.root), "--sql-dir", str(small_parts(self.database.home)))
+
+    def torn(self) -> list[str]:
+        """No row of the tables is touched; what is under a part's name is whole, and no row is in two of them."""
+        problems = super().torn() + coldstore.problems(self.root)
+        expired = self.expired()
+        found = coldstore.rows(self.root)
+        problems += [f"{len(found)} rows, {len(set(found))} of them different"] if len(found) != len(set(found)) else []
+        return problems + (
+            [f"rows that the table doesn't hold: {set(found) - expired}"] if set(found) - expired else []
+        )
+
+    def expired(self) -> set[tuple[Any, ...]]:
+        query = f"SELECT {coldstore.COLUMNS} FROM {INTERACTIONS} WHERE timestamp < '2021-01-01'"
+        return {tuple(row.values()) for row in self.database.query(query)}
+
+    def unfinished(self) -> list[str]:
+        problems = self.torn() + coldstore.unpublished(self.root)
+        if set(coldstore.rows(self.root)) != self.expired():
+            problems.append(f"{len(self.expired())} rows are expired, {len(coldstore.rows(self.root))} archived")
+        states = self.database.query("SELECT path, state FROM rlops_part WHERE state <> 'verified'")
+        return problems + [f"{row['path']} is {row['state']}" for row in states]
+
+
+def small_parts(home: Path) -> Path:
+    """A folder of SQL whose policy has small parts."""
+    folder = home / "sql"
+    if not folder.exists():
+        shutil.copytree(CREATE.parent, folder)
+        policy = (folder / "policy.toml").read_text()
+        (folder / "policy.toml").write_text(re.sub(r"part_rows = [\d_]+", "part_rows = 25", policy))
+    return folder
 
 
 class Grant(Scenario):
@@ -247,7 +461,8 @@ class Grant(Scenario):
 
 
 SCENARIOS: dict[str, Callable[[Bench], Scenario]] = {
-    "migrate": Migrate, "grant": Grant, "rollback": Rollback, "restore": Restore, "cleanup": Cleanup,
+    "migrate": Migrate, "grant": Grant, "rollback": Rollback, "copy": Copy, "restore": Restore,
+    "restore-merge": Merge, "restore-merge-over": MergeOver, "cleanup": Cleanup, "purge": Purge, "archive": Archive,
 }  # fmt: skip
 
 

@@ -44,9 +44,9 @@ def answer(process: subprocess.Popen[str]) -> Any:
     return json.loads(stdout)
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
+def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
     """Poll until it is true; returns what it gave."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not (found := condition()):
         assert time.monotonic() < deadline, f"never happened: {what}"
         time.sleep(0.05)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import signal
+import threading
 import time
+from datetime import timedelta
 
+import pymysql
 import pytest
 import truth
-from sessions import Holder, answer, begin, ours, until
+from conftest import run_cli
+from sessions import Holder, answer, begin, until
 from truth import TABLES
 
-__all__ = ["ours"]
+from rlops.sandbox.server import RunningServer
 
 INTERACTIONS = TABLES[0]
 OLD, NEW = 3000, 50
@@ -18,10 +23,12 @@ CLEANUP = ("cleanup", "--months", "12", "--yes")
 
 
 @pytest.fixture
-def filled(ours):
-    ours.cli("migrate", "--environment", "development")
-    truth.fill(ours, *(f"2020-01-01 00:00:{n % 60:02}" for n in range(OLD)), *["2099-01-01 00:00:00"] * NEW)
-    return ours
+def filled(database):
+    if not isinstance(database.server, RunningServer):
+        pytest.skip("wants a server of ours")
+    database.cli("migrate", "--environment", "development")
+    truth.fill(database, *(f"2020-01-01 00:00:{n % 60:02}" for n in range(OLD)), *["2099-01-01 00:00:00"] * NEW)
+    return database
 
 
 def hold_back(database) -> Holder:
@@ -110,7 +117,7 @@ def test_another_policy_is_refused_until_the_job_is_given_up(filled, tmp_path):
     folder = tmp_path / "sql"
     shutil.copytree(sqlfiles.default_root(), folder)
     policy = folder / "policy.toml"
-    policy.write_text(policy.read_text().replace("chunk_seconds = 0.25", "chunk_seconds = 0.1"))
+    policy.write_text(policy.read_text().replace("chunk_seconds = 0.3 ", "chunk_seconds = 0.1 "))
     filled.cli(*CLEANUP, "--sql-dir", str(folder), "--dry-run")  # how fast is no matter of what is deleted
     policy.write_text(policy.read_text().replace("max_share_per_run = 0.25", "max_share_per_run = 0.5"))
     refused = filled.cli(*CLEANUP, "--sql-dir", str(folder), "--output", "json", check=5).json
@@ -201,6 +208,21 @@ def test_a_time_budget_ends_after_a_chunk_and_the_next_run_goes_on(filled):
     assert left(filled) == 0
 
 
+@pytest.mark.torture
+def test_a_window_that_closes_in_mid_run_ends_it_as_a_time_budget_does(filled):
+    """By the clock: it takes up to a minute and a half."""
+    now = filled.query("SELECT NOW() AS now")[0]["now"]
+    closes = (now + timedelta(seconds=75)).replace(second=0)
+    process, holder = begun(filled, *CLEANUP, "--window", f"{now:%H:%M}-{closes:%H:%M}")
+    until(lambda: process.poll() is not None, "it ends when the window closes", patience=100)
+    holder.end()
+    done = answer(process)
+    assert (done["exit_code"], done["error"]["code"]) == (3, "window_closed"), done["error"]
+    assert "next window" in done["error"]["hint"]
+    assert filled.cli(*CLEANUP, "--output", "json").json["data"]["resumed"] is True
+    assert left(filled) == 0
+
+
 def test_a_stop_file_stops_as_ctrl_c_does(filled):
     stop = filled.home / "stop"
     process, holder = begun(filled, *CLEANUP, "--stop-file", str(stop))
@@ -237,10 +259,85 @@ def test_an_account_that_sees_no_other_session_tells_a_run_that_lives(filled):
     )
     try:
         process, holder = begun(filled)
-        seen = filled.cli("jobs", "list", "--user", "watcher", "--output", "json").json["data"]["jobs"]
+        watcher = (*filled.options, "--user", "watcher")
+        seen = run_cli("jobs", "list", *watcher, "--output", "json", home=filled.home).json["data"]["jobs"]
         assert [job["state"] for job in seen] == ["running"]
-        filled.cli("jobs", "pause", "--user", "watcher", check=4)
+        run_cli("jobs", "pause", *watcher, home=filled.home, check=4)
         holder.end()
         assert answer(process)["exit_code"] == 0
     finally:
         truth.execute(filled, "DROP USER watcher")
+
+
+class Shop:
+    """Inserts rows of all ages, moves timestamps and deletes, until the block ends; remembers what it deleted."""
+
+    def __init__(self, database) -> None:
+        self._connection, self._stop = database.connect(), threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self.inserted: dict[int, str] = {}
+        self.deleted: set[int] = set()
+        self.errors: list[Exception] = []
+
+    def _work(self) -> None:
+        numbers = random.Random(7)
+        insert = (
+            f"INSERT INTO {INTERACTIONS} (user_id, product_id, interaction_type, timestamp) VALUES (1, 1, 'VIEW', %s)"
+        )
+        with self._connection.cursor() as cursor:
+            while not self._stop.wait(0.002):
+                when = numbers.choice(("2019-06-01 00:00:00", "2020-01-01 00:00:30", "2099-01-01 00:00:00"))
+                try:
+                    cursor.execute(insert, (when,))
+                    self.inserted[cursor.lastrowid] = when
+                    if numbers.random() < 0.2:
+                        number = numbers.choice(list(self.inserted))
+                        if cursor.execute(f"DELETE FROM {INTERACTIONS} WHERE id = %s", (number,)):
+                            self.deleted.add(number)
+                except pymysql.err.MySQLError as error:
+                    self.errors.append(error)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        self._thread.join(60)
+
+
+def killed_again_and_again(database, kills, seed) -> None:
+    """However often it is killed, exactly the expired rows go, and the job knows of each."""
+    numbers = random.Random(seed)
+    more = [f"2020-02-{n % 28 + 1:02} 00:00:{n % 60:02}" for n in range(20_000)]
+    truth.fill(database, *more, models=0, features=0)
+    young = {row[0] for row in truth.rows(database, INTERACTIONS) if row[5].year > 2025}
+    killed = 0
+    with Shop(database) as shop:
+        for _ in range(kills):
+            process = begin(database, *CLEANUP, "--retry-for", "60")
+            time.sleep(numbers.uniform(0.4, 2.5))
+            killed += process.poll() is None
+            process.kill()
+            process.communicate()
+    assert killed
+    assert shop.errors == []
+    done = answer(begin(database, *CLEANUP, "--retry-for", "60"))
+    assert done["exit_code"] == 0, done["error"]
+    left = {row[0]: row[5] for row in truth.rows(database, INTERACTIONS)}
+    expected = young | {number for number, when in shop.inserted.items() if when > "2098"} - shop.deleted
+    assert {number for number, when in left.items() if when.year > 2025} == expected
+    assert set(left) == expected  # no shop writes any more, and the last pass is after the kills
+    jobs = database.query("SELECT SUM(done_rows) AS n, SUM(state <> 'done') AS open FROM rlops_job")[0]
+    gone = OLD + NEW + len(more) + len(shop.inserted) - len(left) - len(shop.deleted)
+    assert (int(jobs["n"]), int(jobs["open"])) == (gone, 0)
+
+
+def test_killed_again_and_again_while_the_shop_writes(filled):
+    killed_again_and_again(filled, 5, 1)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", range(10))
+def test_killed_many_times_while_the_shop_writes(filled, seed):
+    killed_again_and_again(filled, 20, seed)

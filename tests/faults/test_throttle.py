@@ -12,7 +12,7 @@ import pymysql
 import pytest
 import replication
 import truth
-from conftest import ShopDatabase, fill_shop, own_server
+from conftest import ShopDatabase, fill_shop, own_server, run_cli
 from sessions import Holder, answer, begin, ours, until
 from truth import TABLES
 
@@ -30,7 +30,8 @@ CLEANUP = ("cleanup", "--months", "12", "--yes")
 
 
 def fill(database):
-    truth.fill(database, *(f"2020-01-01 00:00:{n % 60:02}" for n in range(OLD)), "2099-01-01 00:00:00")
+    stamps = (f"2020-01-01 00:00:{n % 60:02}" for n in range(OLD))
+    truth.fill(database, *stamps, "2099-01-01 00:00:00", models=0, features=0)
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_a_replica_that_applies_nothing_is_waited_for(replicated, pair):
 
 def test_a_lag_in_seconds_is_held_against_the_limit(replicated, pair):
     replica = pair[1]
-    replication.delay(replica, 5)
+    replication.delay(replica, 60)
     try:
         truth.execute(replicated, "UPDATE users SET email = 'late' WHERE id = 1")
         behind = "Seconds_Behind_Source" if replica.family == "mysql" else "Seconds_Behind_Master"
@@ -162,8 +163,6 @@ def test_a_replica_from_a_profile_and_from_the_environment(replicated, pair):
     shown = replicated.cli("config", "show", "--output", "json", env={"RLOPS_REPLICA": url(pair[1])}).json
     (setting,) = (each for each in shown["data"]["settings"] if each["name"] == "replica")
     assert f"127.0.0.1:{pair[1].port}" in setting["value"]
-    from conftest import run_cli
-
     run_cli(*CLEANUP, "--profile", "shop", "--environment", "development", home=replicated.home)
     assert truth.count(replicated, INTERACTIONS) == 1
 
@@ -178,9 +177,28 @@ def test_a_replica_that_can_not_be_understood(filled, value, code):
     assert "secret" not in answered.stdout + answered.stderr
 
 
-def test_a_server_that_is_no_replica_is_unknown_and_said(filled):
-    shown = filled.cli(*CLEANUP, "--replica", filled.url, "--dry-run", "--output", "json").json
-    assert any("it is no replica" in note for note in shown["notes"])
+def test_what_waiting_will_not_mend_is_refused(filled, tmp_path):
+    before = truth.snapshot(filled)
+    refused = filled.cli(*CLEANUP, "--replica", filled.url, "--output", "json", check=5).json
+    assert "it is no replica" in refused["error"]["message"]
+    config = filled.home / "rlops.toml"
+    config.write_text(
+        f'[profiles.shop]\nurl = "{filled.url}"\nreplica = "{url(filled.server).replace("//", "//nobody:x@")}"\n'
+    )
+    wrong = run_cli(*CLEANUP, "--profile", "shop", "--output", "json", home=filled.home, check=5)
+    assert "nobody" in wrong.json["error"]["message"]
+    assert truth.snapshot(filled) == before
+
+
+def test_a_replica_that_does_not_tell_this_account_is_refused(replicated, pair):
+    replication.run(pair[1], "DROP USER IF EXISTS blind", "CREATE USER blind IDENTIFIED BY 'word'")
+    named = {"RLOPS_REPLICA": url(pair[1]).replace("//", "//blind:word@")}
+    refused = replicated.cli(*CLEANUP, "--output", "json", env=named, check=5).json
+    assert refused["error"]["code"] == "replica_unusable"
+    needs = "SLAVE MONITOR" if pair[1].family == "mariadb" else "REPLICATION CLIENT"
+    assert needs in refused["error"]["hint"]
+    replication.run(pair[1], f"GRANT {needs} ON *.* TO blind")
+    replicated.cli(*CLEANUP, env=named)
 
 
 def test_running_threads_are_waited_for(filled):

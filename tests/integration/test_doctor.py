@@ -113,10 +113,16 @@ def prepare(shop: Shop, command: str) -> None:
         run(shop.database, OLD_ROW)
     if command in ("partition disable", "partition ensure", "partition expire"):
         shop.rlops("partition", "enable", "--offline")
-    if command in ("restore", "backups"):
+    if command in ("restore", "backups", "backups prune"):
+        shop.rlops("rollback", "--yes")
+    if command == "backups prune":  # the newest stays
+        shop.rlops("migrate", *WRITES)
         shop.rlops("rollback", "--yes")
     if command in ("cleanup", "purge"):
         run(shop.database, OLD_ROW)
+    if command in ("archive list", "archive verify"):
+        shop.rlops("seed", "--rows", "200", "--months", "9", *WRITES)
+        shop.rlops("archive", "run", *WRITES)
     if command == "grant --create-user":
         run(shop.database, "DROP USER 'dsazuser'@'%'")
 
@@ -141,12 +147,17 @@ COMMANDS = {
     "partition cut-over": ("partition", "cut-over"),
     "partition abort": ("partition", "abort"),
     "partition finish": ("partition", "finish", "--yes"),
+    "archive run": ("archive", "run", *WRITES),
+    "archive list": ("archive", "list"),
+    "archive verify": ("archive", "verify"),
     "monitor": ("monitor",),
+    "monitor --record": ("monitor", "--record"),
     "history": ("history",),
     "rollback": ("rollback", "--yes"),
     "backups": ("backups", "list"),
+    "backups prune": ("backups", "prune", "--older-than", "0", "--yes"),
     "restore": ("restore", "--yes"),
-    "seed": ("seed", "--rows", "200", "--months", "2", *WRITES),
+    "seed": ("seed", "--rows", "200", "--months", "9", *WRITES),
     "uninstall": ("uninstall", "--yes"),
 }
 LOOKING = ("verify", "monitor")  # these may have findings: the application account has no grants yet
@@ -191,7 +202,8 @@ def test_one_account_runs_every_command(shop: Shop) -> None:
     data = doctor(shop, *WRITES, user="operator")
     assert all(each["ok"] for each in data["commands"])
     order = (
-        "migrate", "grant", "verify --smoke", "verify --data", "seed", "cleanup", "purge", "jobs", "monitor",
+        "migrate", "grant", "verify --smoke", "verify --data", "seed", "archive run", "archive list", "archive verify",
+        "cleanup", "purge", "jobs", "monitor", "monitor --record",
         "history", "rollback", "backups", "restore", "uninstall",
     )  # fmt: skip
     for command in order:
@@ -318,7 +330,7 @@ def test_a_read_only_server_blocks_every_writing_command(start_server: Any, tmp_
         cursor.execute("GRANT CREATE USER ON *.* TO op@'%'")
     place = ("--socket", str(server.socket), "--user", "op", "--database", "shop", "--output", "json")
     data = run_cli("doctor", *place, home=tmp_path, check=3).json["data"]
-    blocked = {each["command"].split(" --")[0] for each in data["commands"] if each["blocked"]}
+    blocked = {each["command"].partition(" --")[0] for each in data["commands"] if each["blocked"]}
     assert blocked == set(requirements.WRITING) - {"seed"}
     assert {finding["check"] for finding in data["findings"]} == {"server"}
     facts = {fact["name"]: fact for fact in data["server"]}

@@ -21,7 +21,6 @@ from rlops.structure import (
     compare,
     compare_triggers,
     parse_create_table,
-    read_facts,
     read_table,
     read_triggers,
 )
@@ -128,9 +127,6 @@ def test_a_change_gives_its_findings_and_their_hints_mend_it(case, clean: Sessio
 @pytest.mark.parametrize("table", FILES)
 def test_a_clean_install_has_no_findings(clean: Session, table: str) -> None:
     assert clean.findings(table) == []
-    facts = read_facts(clean, table)
-    assert facts is not None
-    assert facts.created is not None
 
 
 @pytest.mark.parametrize(
@@ -278,7 +274,6 @@ def test_a_declaration_in_other_words_makes_no_finding(shop: Session) -> None:
 
 def test_what_is_no_table(clean: Session) -> None:
     assert read_table(clean, "nothing") is None
-    assert read_facts(clean, "nothing") is None
     clean.rows("CREATE VIEW looks_like_one AS SELECT * FROM rl_model_metadata")
     assert read_table(clean, "looks_like_one") == Other("looks_like_one", "view")
     clean.rows("DROP VIEW looks_like_one")

@@ -259,6 +259,35 @@ def test_what_is_held_on_the_schema_is_a_note(shop: Shop) -> None:
     assert "INSERT on the whole server" in notes
 
 
+def test_accounts_of_the_same_name_are_told(shop: Shop) -> None:
+    """The server takes the most specific host: the application may be another account than the one that was granted."""
+    if shop.family == "oceanbase":
+        pytest.skip("on a socket only 'user'@'%' can log in")
+    shop.json("grant")
+    with accounts(shop.database, "'dsazuser'@'localhost'"):
+        (note,) = shop.json("grant", "--check")["notes"]
+        assert "'dsazuser'@'localhost'" in note
+        assert note in shop.rlops("verify", "--output", "json").json["notes"]
+        shop.run("DROP USER 'dsazuser'@'%'")
+        answer = shop.json("grant", "--check", check=3)
+        assert [each["check"] for each in answer["data"]["findings"]] == ["account"]
+        assert "'dsazuser'@'localhost'" in answer["notes"][0]
+        assert "'dsazuser'@'localhost'" in shop.json("grant", check=1)["error"]["hint"]
+    assert shop.json("grant", "--create-user")["notes"] == []
+
+
+def test_an_account_that_nobody_can_log_in_to_is_told(shop: Shop) -> None:
+    if shop.family == "oceanbase":
+        pytest.skip("it has no such accounts")
+    shop.json("grant")
+    shop.run("ALTER USER 'dsazuser'@'%' ACCOUNT LOCK", "ALTER USER 'dsazuser'@'%' PASSWORD EXPIRE")
+    locked, expired = shop.json("grant", "--check")["notes"]
+    assert "ACCOUNT UNLOCK" in locked
+    assert "expired" in expired
+    shop.run("ALTER USER 'dsazuser'@'%' ACCOUNT UNLOCK", f"ALTER USER 'dsazuser'@'%' IDENTIFIED BY '{PASSWORD}'")
+    assert shop.json("grant", "--check")["notes"] == []
+
+
 @contextmanager
 def role(shop: Shop, *grants: str) -> Iterator[None]:
     def drop() -> None:

@@ -9,7 +9,7 @@ import truth
 from conftest import run_cli
 from truth import TABLES
 
-OWN = {"rlops_state", "rlops_run", "rlops_step", "rlops_job"}
+OWN = {"rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job", "rlops_part", "rlops_snapshot"}
 
 
 def created(database):
@@ -44,6 +44,36 @@ def test_dry_run_shows_the_sql_and_writes_nothing(database):
     assert truth.snapshot(database) == before
 
 
+def test_a_plan_is_written_by_a_dry_run_alone(database):
+    """Who forgets --dry-run wants to see a plan, and not to have it run."""
+    before = truth.tables(database)
+    file = database.home / "plan.sql"
+    answer = database.cli("migrate", "--plan-out", str(file), "--output", "json", check=2).json
+    assert "--dry-run" in answer["error"]["hint"]
+    assert not file.exists()
+    assert truth.tables(database) == before
+
+
+def test_a_plan_made_for_another_schema_is_refused(database, make_database):
+    file = database.home / "plan.sql"
+    other = make_database('other "schema"' if database.server.family != "oceanbase" else "other schema")
+    other.cli("migrate", "--dry-run", "--plan-out", str(file))
+    answer = database.cli("migrate", "--plan", str(file), "--output", "json", check=5).json
+    assert answer["error"]["code"] == "plan_target"
+    assert truth.tables(database) == {"users", "product"}
+    other.cli("migrate", "--plan", str(file))
+
+
+def test_untouched_steps_are_shown_as_the_plan_shows_them(database):
+    planned = database.cli("migrate", "--dry-run", "--output", "json").json["steps"]
+    arguments = ("migrate", "--audit-log", "/dev/full", "--output", "json")
+    untouched = database.cli(*arguments, check=1).json["steps"]
+    kept = ("name", "file", "needs", "locks", "algorithm")
+    assert [[step[key] for key in kept] for step in untouched] == [[step[key] for key in kept] for step in planned]
+    assert [step["status"] for step in untouched] == ["untouched"] * len(planned)
+    assert not [step["sql"] for step in untouched if "%(" in step["sql"]]
+
+
 def test_creates_only_what_is_missing(database):
     database.cli("migrate")
     truth.fill(database, "2026-01-01 00:00:00", "2026-02-01 00:00:00")
@@ -58,7 +88,12 @@ def test_adopts_tables_that_are_as_declared(database):
     database.cli("migrate")
     truth.fill(database, "2026-01-01 00:00:00")
     truth.execute(
-        database, "DROP TABLE rlops_state", "DROP TABLE rlops_run", "DROP TABLE rlops_step", "DROP TABLE rlops_job"
+        database,
+        "DROP TABLE rlops_state",
+        "DROP TABLE rlops_run",
+        "DROP TABLE rlops_step",
+        "DROP TABLE rlops_job",
+        "DROP TABLE rlops_part",
     )
     before = {table: (truth.definition(database, table), truth.rows(database, table)) for table in TABLES}
     answer = database.cli("migrate", "--output", "json").json
@@ -73,6 +108,20 @@ def test_a_table_that_differs_is_refused_and_nothing_is_created(database):
     assert answer["error"]["code"] == "differs"
     assert {finding["object"].split(".")[0] for finding in answer["data"]["findings"]} == {"rl_model_metadata"}
     assert truth.snapshot(database) == before
+
+
+def test_a_trigger_that_nobody_declared_is_refused_where_it_can_be_seen(database):
+    """verify calls it a difference, so migrate doesn't call the table as declared."""
+    database.cli("migrate")
+    if database.server.family == "mysql":
+        truth.execute(database, "SET GLOBAL log_bin_trust_function_creators = 1")
+    truth.execute(database, f"CREATE TRIGGER spy AFTER INSERT ON {TABLES[1]} FOR EACH ROW SET @seen = 1")
+    answer = database.cli("migrate", "--output", "json", check=5).json
+    assert answer["error"]["code"] == "differs"
+    (finding,) = answer["data"]["findings"]
+    assert (finding["check"], finding["object"]) == ("trigger", f"{TABLES[1]}.spy")
+    truth.execute(database, finding["hint"])
+    database.cli("migrate")
 
 
 def test_a_view_of_that_name_is_refused(database):

@@ -55,7 +55,9 @@ def test_an_upgrade_ends_where_a_fresh_create_does_and_keeps_the_rows(database, 
     rows = truth.rows(database, TABLES[0])
     options = ("--sql-dir", str(newer))
     assert database.cli("migrate", "--check", *options, "--output", "json", check=3).json["steps"]
-    database.cli("migrate", *options)
+    upgraded = database.cli("migrate", *options)
+    assert "1 upgrade applied; schema version 1.4" in upgraded.stdout
+    assert "Nothing to do: all tables are as declared; schema version 1.4" in database.cli("migrate", *options).stdout
     assert [row[:-1] for row in truth.rows(database, TABLES[0])] == rows
     fresh = make_database("upgrade_fresh")
     fresh.cli("migrate", *options)
@@ -110,6 +112,22 @@ def test_a_large_copy_is_refused(database, newer):
     assert truth.snapshot(database) == before
 
 
+def test_a_table_that_has_just_grown_is_large_although_the_servers_estimate_lags(database, newer):
+    """MySQL 9.7 still says 98,304 bytes 16 s after 130,000 rows came; the file's size is true at once."""
+    if database.server.family == "oceanbase":
+        pytest.skip("seekdb's size is 0 until its data is compacted")
+    database.cli("migrate")
+    truth.fill(database, "2026-01-01 00:00:00")
+    columns = "user_id, product_id, interaction_type, session_id, context"
+    double = f"INSERT INTO {TABLES[0]} ({columns}) SELECT {columns} FROM {TABLES[0]}"
+    truth.execute(database, *[double] * 14)
+    write_upgrade(newer, database.server.family, algorithm="copy")
+    policy = newer / "policy.toml"
+    policy.write_text(policy.read_text().replace("max_copy_bytes = 1_000_000_000", "max_copy_bytes = 1_000_000"))
+    answer = database.cli("migrate", "--sql-dir", str(newer), "--output", "json", check=5).json
+    assert answer["error"]["code"] == "copy_too_large"
+
+
 def test_the_server_refuses_a_copy_that_calls_itself_in_place(database, newer):
     if database.server.family == "oceanbase":
         pytest.skip("OceanBase has no ALGORITHM clause")
@@ -121,4 +139,6 @@ def test_the_server_refuses_a_copy_that_calls_itself_in_place(database, newer):
     )
     answer = database.cli("migrate", "--sql-dir", str(newer), "--output", "json", check=1).json
     assert "1846" in answer["error"]["message"] or "1845" in answer["error"]["message"]
+    assert ".." not in answer["error"]["message"]
+    assert "algorithm" in answer["error"]["hint"]
     assert [step["status"] for step in answer["steps"]] == ["failed", "untouched"]

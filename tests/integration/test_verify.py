@@ -79,6 +79,26 @@ def test_a_trigger_that_nobody_declared_is_found(migrated):
     ]
 
 
+def test_ids_that_run_out_are_found_without_looking_at_the_rows(migrated):
+    if migrated.server.family == "oceanbase":
+        pytest.skip("its counter is not in SHOW CREATE TABLE")
+    truth.execute(migrated, f"ALTER TABLE {TABLES[0]} AUTO_INCREMENT = {2**63 - 1000}")
+    (finding,) = structure(migrated.cli("verify", "--output", "json", check=3).json)
+    assert (finding["check"], finding["object"]) == ("auto_increment", f"{TABLES[0]}.id")
+    assert f"{2**63 - 1001:,}" in finding["actual"]
+
+
+def test_a_table_whose_rows_can_not_be_read_is_a_finding(migrated):
+    if migrated.server.family == "oceanbase":
+        pytest.skip("it has no tablespaces to discard")
+    truth.execute(migrated, "ALTER TABLE rl_model_metadata DISCARD TABLESPACE")
+    for arguments in ((), ("--data",)):
+        answer = migrated.cli("verify", *arguments, "--output", "json", check=3).json
+        (finding,) = [each for each in structure(answer) if each["object"] == "rl_model_metadata"]
+        assert (finding["check"], finding["expected"]) == ("rows", "readable")
+        assert "1814" in finding["actual"]
+
+
 def test_an_account_with_select_alone_learns_what_it_may_not_see(migrated):
     user = f"reader_{migrated.name[2:]}"
     truth.execute(

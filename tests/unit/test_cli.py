@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from conftest import run_cli
@@ -10,7 +18,8 @@ from conftest import run_cli
 from rlops.cli.app import COMMANDS
 
 GROUPS = {
-    "backups": ("list",),
+    "archive": ("run", "list", "verify"),
+    "backups": ("list", "show", "prune"),
     "partition": ("status", "enable", "cut-over", "abort", "finish", "ensure", "expire", "disable"),
     "jobs": ("list", "pause", "resume", "abort"),
     "sandbox": ("start", "stop", "status"),
@@ -84,6 +93,25 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(tmp_path):
     assert "s3cret" not in answer.stdout + answer.stderr
 
 
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.parametrize(("stdout", "code"), [(">&-", 4), (">/dev/full", 1), ("| true", None)])
+def test_a_stdout_that_takes_nothing_gives_no_traceback(tmp_path, output, stdout, code):
+    command = f"{sys.executable} -m rlops config show --output {output}"
+    if code == 4:
+        command = f"{sys.executable} -m rlops verify --url mysql://root@127.0.0.1:1/shop --output {output}"
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(
+        ["bash", "-c", f"{command} {stdout}"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    if code is not None:
+        assert done.returncode == code, done.stderr
+    if stdout == ">/dev/full":
+        assert "No space left on device" in done.stderr
+        assert "rlops history" in done.stderr
+
+
 def test_version(tmp_path):
     from rlops import __version__
 
@@ -96,3 +124,31 @@ def test_something_unforeseen_is_no_traceback(tmp_path, monkeypatch):
     assert answer.json["error"]["code"] == "unexpected"
     assert "Traceback" not in answer.stderr
     assert json.loads(answer.stdout)
+
+
+def hears_signals(pid: int) -> bool:
+    """Whether the process has a handler for SIGTERM, by the mask in /proc."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return bool(int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16) & 1 << signal.SIGTERM - 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("after", [0.0, 0.05, 0.1, 0.2, 0.4])
+def test_a_signal_at_any_moment_gives_one_document_and_exit_130(tmp_path, number, after):
+    """Also while the command line is still being imported. The server accepts a connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mysql://root@127.0.0.1:{silent.getsockname()[1]}/shop"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rlops", "migrate", "--url", url, "--output", "json"],
+            cwd=tmp_path, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        while not hears_signals(process.pid):
+            assert process.poll() is None
+        time.sleep(after)
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=60)
+    assert "Traceback" not in stderr
+    assert process.returncode == 130, stderr
+    assert json.loads(stdout)["status"] == "interrupted"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
-from rlops.clock import seconds_left
+from rlops.clock import closing
 from rlops.errors import Refused, Usage
 
 
@@ -21,7 +21,8 @@ from rlops.errors import Refused, Usage
     ],
 )
 def test_inside(window, now, minutes):
-    assert seconds_left(window, datetime.fromisoformat(f"2026-03-31T{now}")) == minutes * 60
+    start = datetime.fromisoformat(f"2026-03-31T{now}")
+    assert closing(window, start) == start + timedelta(minutes=minutes)
 
 
 @pytest.mark.parametrize(
@@ -29,10 +30,10 @@ def test_inside(window, now, minutes):
 )
 def test_outside(window, now):
     with pytest.raises(Refused, match="closed"):
-        seconds_left(window, datetime.fromisoformat(f"2026-03-31T{now}"))
+        closing(window, datetime.fromisoformat(f"2026-03-31T{now}"))
 
 
 @pytest.mark.parametrize("window", ["", "2-4", "02:00", "25:00-26:00", "02:00-04:00 "])
 def test_not_a_window(window):
     with pytest.raises(Usage, match="--window"):
-        seconds_left(window, datetime.fromisoformat("2026-03-31T00:00"))
+        closing(window, datetime.fromisoformat("2026-03-31T00:00"))

@@ -94,7 +94,9 @@ def test_each_setting_says_where_it_came_from(give: Give, tmp_path: Path) -> Non
         "ssl_cert": "default",
         "ssl_key": "default",
         "profile": "option --profile",
+        "archive_to": "default",
         "environment": "default",
+        "replica": "default",
     }
     assert target.sql_dir == tmp_path / "work" / "sql"
 
@@ -574,3 +576,29 @@ def test_a_dead_sandbox_refuses_and_nothing_falls_through(give: Give) -> None:
 )
 def test_production_over_a_network_requires_tls(give: Give, options: Files, mode: str) -> None:
     assert require_tls(give(**options)).ssl_mode == mode
+
+
+def test_replicas_take_what_their_urls_leave_out_from_the_source(give: Give) -> None:
+    assert give(url="mysql://me@db/shop").replica is None
+    assert give(url="mysql://me@db/shop", replica="none").replica == ()
+    toml = 'default_profile = "p"\n[profiles.p]\nurl = "mysql://me:word@db/shop"\nssl_mode = "REQUIRED"\n'
+    listed = 'replica = ["mysql://r1", "mysql://other:own@r2:3307"]\n'
+    first, second = give(toml=toml + listed).replica or ()
+    assert (first.place, first.user, first.ssl_mode, first.database) == ("r1:3306", "me", "REQUIRED", None)
+    assert first.password == Secret("word")
+    assert (second.place, second.user, second.password) == ("r2:3307", "other", Secret("own"))
+    (only,) = give(toml=toml + listed, env={"RLOPS_REPLICA": "mysql://r3"}).replica or ()
+    assert only.place == "r3:3306"
+
+
+@pytest.mark.parametrize("text", ["none mysql://r1", "r1", "mysql:///shop", "mysql://r1:x"])
+def test_replicas_that_can_not_be_understood(give: Give, text: str) -> None:
+    with pytest.raises(Usage, match="option --replica"):
+        give(url="mysql://me@db/shop", replica=text)
+
+
+def test_a_replicas_password_is_refused_on_the_command_line(give: Give) -> None:
+    with pytest.raises(Usage) as refused:
+        give(url="mysql://me@db/shop", replica="mysql://me:secret@r1")
+    assert "secret" not in refused.value.message + refused.value.hint
+    assert (give(url="mysql://me@db/shop", env={"RLOPS_REPLICA": "mysql://me:word@r1"}).replica or ())[0].password

@@ -34,6 +34,18 @@ def test_the_folder_that_comes_with_rlops_loads(family):
     ]  # fmt: skip
 
 
+def statement(path):
+    return [line for line in path.read_text().splitlines() if not line.startswith("--")]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(sqlfiles.default_root().glob("create/*.oceanbase.sql")), ids=lambda path: path.name
+)
+def test_a_table_on_seekdb_differs_by_its_collation_alone(path):
+    base = statement(path.with_name(path.name.replace(".oceanbase", "")))
+    assert statement(path) == [line.replace("utf8mb4_unicode_ci", "utf8mb4_general_ci") for line in base]
+
+
 BROKEN = {
     "no header": ("SELECT 1", "kind"),
     "unknown kind": ("-- a\n-- kind: drop\nSELECT 1", ":2: the kind 'drop'"),
@@ -45,6 +57,8 @@ BROKEN = {
     "unused value": (HEADER + "-- values: cutoff\nSELECT 1", ":3: the value 'cutoff' is declared and not used"),
     "two statements": (HEADER + "SELECT 1; SELECT 2", ":3: holds 2 statements"),
     "no statement": (HEADER + "\n", "holds 0 statements"),
+    "a write that doesn't say what it needs": ("-- a\n-- kind: write\n-- locks: nothing\nDELETE", "what it needs"),
+    "a write that doesn't say what it locks": ("-- a\n-- kind: destroy\n-- needs: DROP\nDROP", "what it locks"),
     "unknown algorithm": ("-- a\n-- kind: write\n-- algorithm: fast\nSELECT 1", "'fast' is none of"),
 }
 
@@ -64,7 +78,9 @@ def test_an_unknown_engine_is_refused(tmp_path):
 
 
 def test_an_upgrade_says_how_it_is_applied(tmp_path):
-    head = "-- a\n-- kind: write\n-- table: t\n-- done: SELECT 1\n-- algorithm: inplace\n"
+    head = (
+        "-- a\n-- kind: write\n-- needs: ALTER\n-- locks: it\n-- table: t\n-- done: SELECT 1\n-- algorithm: inplace\n"
+    )
     with pytest.raises(Usage, match="lacks ALGORITHM=INPLACE"):
         read(tmp_path, head + "ALTER TABLE t ADD COLUMN c INT", "upgrade/1--2/010_a.sql")
     with pytest.raises(Usage, match="-- done:"):
@@ -74,6 +90,18 @@ def test_an_upgrade_says_how_it_is_applied(tmp_path):
             "upgrade/1--2/010_b.sql",
         )
     read(tmp_path, head + "ALTER TABLE t ADD COLUMN c INT, ALGORITHM = inplace", "upgrade/1--2/010_c.sql")
+
+
+def test_an_upgrade_that_may_copy_in_silence_is_refused(tmp_path):
+    head = "-- a\n-- kind: write\n-- needs: ALTER\n-- locks: it\n-- table: t\n-- done: SELECT 1\n-- algorithm: "
+    for number, text in enumerate(
+        ("COMMENT 'ALGORITHM=INPLACE'", "/* ALGORITHM=INPLACE */ FORCE", "`ALGORITHM=INPLACE` INT")
+    ):
+        with pytest.raises(Usage, match="lacks ALGORITHM=INPLACE"):
+            read(tmp_path, f"{head}inplace\nALTER TABLE t {text}", f"upgrade/1--2/01{number}_a.sql")
+    with pytest.raises(Usage, match="`algorithm: new`, but its statement changes"):
+        read(tmp_path, f"{head}new\nALTER TABLE t FORCE", "upgrade/1--2/020_b.sql")
+    read(tmp_path, f"{head}new\n  create table u (id INT)", "upgrade/1--2/030_c.sql")
 
 
 def test_an_override_replaces_the_base_file_on_its_family_only(folder):

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from rlops.db import Conflict, ServerError, TimedOut
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.monitor.probe import Reader, Server
+from rlops.ops.monitor.sizes import bytes_per_row
 from rlops.policy import Policy
 
 DAYS = 28  # four whole weeks, since traffic has a weekly rhythm
@@ -19,8 +20,6 @@ COUNT_UP_TO = 200_000  # rows of those days; more are sampled
 WINDOWS = 41
 WINDOW = timedelta(minutes=10)
 WINDOW_UP_TO = 50_000  # rows
-ENOUGH_ROWS = 10_000  # below that, half-empty pages and extents outweigh the rows
-LAGGING = 0.7  # share of the files that the statistics know of; below it they are behind
 YEAR = 365  # days
 
 
@@ -46,7 +45,8 @@ def read_growth(reader: Reader, table: Mapping[str, Any] | None, key: str | None
     """
     policy = reader.sql.policy
     rate = _rate(reader, key, policy) if table else Rate(reason=f"there is no table {INTERACTIONS}")
-    per_row, per_row_source, per_row_reason = bytes_per_row(table, reader.db.family)
+    absent = (None, "", f"there is no table {INTERACTIONS}")
+    per_row, per_row_source, per_row_reason = bytes_per_row(table, reader.db.family) if table else absent
     known = rate.rows_per_day is not None and per_row is not None
     per_year = round((rate.rows_per_day or 0) * YEAR * (per_row or 0)) if known else None
     planned = policy.growth.bytes_per_year
@@ -67,24 +67,6 @@ def read_growth(reader: Reader, table: Mapping[str, Any] | None, key: str | None
         "planned_bytes_per_year": planned,
         "times_plan": round(per_year / planned, 3) if per_year is not None and planned else None,
     }
-
-
-def bytes_per_row(table: Mapping[str, Any] | None, family: str) -> tuple[float | None, str, str | None]:
-    """Bytes on the disk for one interaction with its index entries, the source, and the reason if there are none.
-
-    The statistics lag behind a bulk load; where the files are clearly larger, they are taken instead.
-    """
-    if table is None:
-        return None, "", f"there is no table {INTERACTIONS}"
-    if family == "oceanbase":
-        return None, "", "seekdb tells the size of compacted data only, not what a fresh row takes"
-    if (table["rows"] or 0) < ENOUGH_ROWS:
-        return None, "", f"fewer than {ENOUGH_ROWS:,} interactions are too few for a size by row"
-    total, source = table["data_bytes"] + table["index_bytes"], "data and index bytes by the optimizer's statistics"
-    occupied = (table["file_bytes"] or 0) - (table["free_bytes"] or 0)
-    if total < LAGGING * occupied:
-        total, source = occupied, "size of the files less their free space"
-    return round(total / table["rows"], 1), f"{source}, divided by {table['rows_source']}", None
 
 
 def whole_days(oldest: datetime, now: datetime) -> tuple[datetime, datetime] | None:
@@ -108,6 +90,11 @@ def writers_zone(server: Server, name: str) -> tzinfo:
     return timezone(timedelta(minutes=round((server.local_now - server.utc_now).total_seconds() / 60)))
 
 
+def writers_clock(server: Server, zone: tzinfo) -> datetime:
+    """The server's clock in that zone, without an offset, as DATETIME columns keep it."""
+    return server.utc_now.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+
+
 def _midnight(time: datetime) -> datetime:
     return time.replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -120,7 +107,7 @@ def _rate(reader: Reader, key: str | None, policy: Policy) -> Rate:
         )
         return Rate(reason="no index starts with timestamp")
     zone = writers_zone(reader.server, policy.writers_time_zone)
-    now = reader.server.utc_now.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+    now = writers_clock(reader.server, zone)
     try:
         rate = _measure(reader, {"table": INTERACTIONS, "key": key}, now)
     except ServerError as error:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Literal
 
+from rlops import privileges
 from rlops.db import Conflict, Database, Forbidden, LockWait, Lost, Row, ServerError, TimedOut
 from rlops.sqlfiles import SqlFolder, quote
 
 Status = Literal["ok", "unavailable", "denied", "unsupported"]
 
 LIMIT = 1.0  # seconds that the server gives each statement; a whole second, since MariaDB's limit is rounded to those
+BUDGET = 4.0  # seconds after which no further statement is sent, on a server that lets many of them wait
 
 
 @dataclass(frozen=True)
@@ -37,17 +41,27 @@ class Server:
     performance_schema: bool
     userstat: bool
 
+    @property
+    def started(self) -> datetime:
+        """When it was started, UTC, give or take a second."""
+        return self.utc_now - timedelta(seconds=self.uptime)
+
 
 @dataclass
 class Reader:
-    """Runs the files of sql/monitor and remembers what became of each probe."""
+    """Runs the files of sql/monitor and remembers what became of each probe.
+
+    `budget`: seconds for all statements together; None for no limit.
+    """
 
     db: Database
     sql: SqlFolder
+    budget: float | None = BUDGET
     server: Server = field(init=False)
     probes: list[Probe] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._began = time.monotonic()
         found = self.rows("010_server")[0]
         account, _, host = found["account"].rpartition("@")
         self.server = Server(
@@ -60,16 +74,51 @@ class Reader:
             userstat=bool(int(found["userstat"])),
         )
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the first statement."""
+        return time.monotonic() - self._began
+
+    @cached_property
+    def holdings(self) -> privileges.Holdings:
+        """What this session's account may do. Raises ServerError."""
+        return privileges.own(self.db)
+
     def rows(
         self, key: str, names: Mapping[str, Any] | None = None, values: Mapping[str, Any] | None = None
     ) -> list[Row]:
-        """The rows of one file. Raises ServerError."""
+        """The rows of one file. Raises ServerError; TimedOut too when the command's time is used up."""
+        if self.budget is not None and self.elapsed > self.budget:
+            raise TimedOut(0, "the time of the command is used up")
         statement = self.sql.statement(f"monitor/{key}", names, values)
         return self.db.rows(statement.sql, statement.values)
 
     def ours(self, key: str, tables: Sequence[str]) -> list[Row]:
         """The rows of a file about these tables of our schema. Raises ServerError."""
         return self.rows(key, values={"schema": self.server.schema, "tables": tuple(tables)})
+
+    def ask(
+        self,
+        name: str,
+        source: str,
+        key: str,
+        *,
+        names: Mapping[str, Any] | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> list[Row] | None:
+        """The rows of one file, and what became of the probe remembered; None where it has no answer. Raises Lost."""
+        try:
+            rows = self.rows(key, names, values)
+        except ServerError as error:
+            self.failed(name, source, key, error)
+            return None
+        self.note(name, "ok", source)
+        return rows
+
+    @staticmethod
+    def utc(time: datetime | None) -> datetime | None:
+        """A time of this session, which is in UTC, with its offset."""
+        return time and time.replace(tzinfo=UTC)
 
     def note(self, name: str, status: Status, source: str, needs: str | None = None) -> None:
         """Remember what became of a probe."""
@@ -93,8 +142,15 @@ class Reader:
 def reason(error: ServerError) -> str:
     """Why a statement has no answer, and what to do about it."""
     if isinstance(error, TimedOut | Conflict | LockWait):
+        if error.number == 0:
+            return f"not tried: the statements before it took {BUDGET:g} s together; try again when the server has less to do"
         return f"more than {LIMIT:g} s: try again when the server has less to do and no ALTER or LOCK holds the table"
     return error.message
+
+
+def whole(value: Any) -> int | None:
+    """A number of the server's as an int."""
+    return None if value is None else int(value)
 
 
 def _literal(text: str) -> str:

@@ -97,7 +97,7 @@ def after_abort(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Close the job, and look whether anything is left."""
     for row in jobs.listed(db, 100):
         if row["kind"] in ("partition enable", "partition disable"):
-            jobs.give_up(db, row["id"])
+            jobs.give_up(db, row["id"], "rlops partition abort")
     left = [
         name for name in integrity.live(db, (INTERACTIONS, *integrity.the_child(sql).parents)) if capture.is_one(name)
     ]

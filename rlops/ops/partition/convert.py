@@ -30,12 +30,19 @@ def records(sql: SqlFolder, which: str, integrity_by: str, by: Definer | None) -
 
 
 def to_partitions(
-    db: Database, sql: SqlFolder, each: Declared, table: Table, listed: Sequence[datetime], *, by_triggers: bool
+    db: Database,
+    sql: SqlFolder,
+    each: Declared,
+    table: Table,
+    listed: Sequence[datetime],
+    *,
+    by_triggers: bool,
+    fresh: bool = False,
 ) -> tuple[list[Step], tuple[str, ...]]:
     """The steps that partition the table, and what to know about them.
 
     Integrity is in place by triggers before the foreign keys go. `table` is the live one, or the declared one that is
-    about to be created; `listed` are its months.
+    about to be created; `listed` are its months. With `fresh` its triggers are gone by then.
     """
     before: list[Step] = []
     by = None
@@ -43,7 +50,7 @@ def to_partitions(
     if db.family == "oceanbase":
         kept = form.FOREIGN_KEYS
     elif by_triggers:
-        before, by = integrity.enabling(db, sql, each)
+        before, by = integrity.enabling(db, sql, each, fresh=fresh)
         kept, notes = form.TRIGGERS, (by.note(),)
     else:
         kept = form.NONE

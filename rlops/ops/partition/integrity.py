@@ -143,11 +143,17 @@ def refuse_untrusted(db: Database) -> None:
         )  # fmt: skip
 
 
-def enabling(db: Database, sql: SqlFolder, each: Declared, *, on: str | None = None) -> tuple[list[Step], Definer]:
-    """The steps that put integrity by triggers in place beside the foreign keys, and who they run as."""
+def enabling(
+    db: Database, sql: SqlFolder, each: Declared, *, on: str | None = None, fresh: bool = False
+) -> tuple[list[Step], Definer]:
+    """The steps that put integrity by triggers in place beside the foreign keys, and who they run as.
+
+    With `fresh` those that are there now will be gone by then. Raises Refused where the server would take none (1419).
+    """
     refuse_untrusted(db)
     by = definer.choose(db, (each.table.name, *each.parents))
-    wanted = missing(db, specs(sql, each, by, on=on))
+    wanted = specs(sql, each, by, on=on)
+    wanted = wanted if fresh else missing(db, wanted)
     steps = [*definer.steps(db, sql, by, grants(each))] if wanted else []
     return [*steps, *(spec.create() for spec in wanted)], by
 

@@ -29,4 +29,6 @@ def _said(job: dict[str, Any]) -> str:
     """Why it waits, or what is asked of it."""
     if job["waiting"]:
         return f"waiting: {job['waiting']}"
+    if job["state"] == "aborted":
+        return f"by {job['requested_by']}"
     return f"{job['request']} asked by {job['requested_by']}" if job["request"] else ""

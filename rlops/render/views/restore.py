@@ -11,10 +11,19 @@ from rlops.render.cells import number, table
 
 
 def view(answer: Answer) -> Iterator[RenderableType]:
-    """Which tables come back with how many rows, and what was set aside."""
+    """Which tables come back with how many rows, what was merged, and what was kept aside."""
     if answer.data.get("tables"):
-        made = table("table", "rows", "set aside", title=f"Backup {answer.data['backup']}")
+        made = table("table", "rows", "merged", "kept aside", title=f"Backup {answer.data['backup']}")
         for t in answer.data["tables"]:
-            aside = f"{t['orphans']:,} rows in {t['set_aside']}" if t.get("orphans") else ""
-            made.add_row(t["table"], number(t["rows"], t["rows_estimated"]), aside)
+            beside = [
+                f"{t[key]:,} rows in {t[where]}"
+                for key, where in (
+                    ("orphans", "set_aside"),
+                    ("conflicting", "conflicting_in"),
+                    ("replaced", "replaced_in"),
+                )
+                if t.get(key) and t.get(where)
+            ]
+            merged = number(t.get("merged")) if t.get("merge") else ""
+            made.add_row(t["table"], number(t["rows"], t["rows_estimated"]), merged, "\n".join(beside))
         yield made

@@ -1,0 +1,148 @@
+"""Brings the parts of a month from planned to verified, one state a transaction; each is safe to repeat."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from rlops.archive import manifest, parquet, parts
+from rlops.archive.manifest import Manifest
+from rlops.archive.parts import Part
+from rlops.archive.place import Place
+from rlops.archive.rows import Range, Reader
+from rlops.archive.sums import Sum
+from rlops.db import Database
+from rlops.errors import Failed, Refused
+from rlops.plan import Chunk
+from rlops.sqlfiles import SqlFolder
+from rlops.structure import Column
+
+TRIES = 3  # of one part in one run, when what was read back isn't what the server says
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month: its first day, and the first of the next."""
+
+    first: date
+
+    @property
+    def since(self) -> datetime:
+        return datetime(self.first.year, self.first.month, 1)
+
+    @property
+    def until(self) -> datetime:
+        index = self.first.year * 12 + self.first.month
+        return datetime(index // 12, index % 12 + 1, 1)
+
+    def __str__(self) -> str:
+        return f"{self.first:%Y-%m}"
+
+
+@dataclass
+class Export:
+    """The work of archiving one month: a chunk is one state of one part."""
+
+    sql: SqlFolder
+    place: Place
+    table: str
+    columns: Sequence[Column]
+    month: Month
+    part_rows: int
+    total: int | None = None
+    _failed: int = 0
+
+    def chunk(self, db: Database, after: Any, size: int) -> Chunk:
+        """Take the first part that isn't verified one state further, or plan the next. Raises Failed, Refused."""
+        del after, size
+        found = parts.all_parts(db, self.month.first)
+        part = next((part for part in found if part.state in (parts.PLANNED, parts.EXPORTED)), None)
+        if part is None:
+            return self._next(db, found)
+        if part.state == parts.PLANNED:
+            return self._export(db, part)
+        return self._verify(db, part)
+
+    def _next(self, db: Database, found: Sequence[Part]) -> Chunk:
+        left = parts.covered_to(found, self.month.since, self.month.until)
+        reader = Reader(db, self.sql, self.columns)
+        if (left.after, left.after_id) == (left.to, left.to_id) or reader.bound(left, 1) == left:
+            return Chunk(0, f"{self.month} done", last=True)
+        number = max((part.number for part in found), default=0) + 1
+        wanted = reader.bound(left, self.part_rows)
+        parts.plan(db, self.month.first, number, self.table, wanted, late=False, token=uuid.uuid4().hex)
+        return Chunk(0, f"{self.month} part {number} planned", last=False)
+
+    def _export(self, db: Database, part: Part) -> Chunk:
+        self.place.claim()
+        refuse_stranger(self.place, part)
+        told = Sum()
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            nonlocal told
+            for page in Reader(db, self.sql, self.columns).pages(part.range):
+                told += page.sum
+                yield page.batch
+
+        temporary = self.place.store.temporary(part.path)
+        written = parquet.write(self.place.store, temporary, self.columns, batches())
+        if differs := written.sum.differs(told):
+            return self._again(db, part, f"what was read of it isn't what the server counts and hashes: {differs}")
+        self.place.store.publish(temporary, part.path)
+        parts.exported(db, part, written, self.columns)
+        return Chunk(written.sum.rows, f"{self.month} part {part.number} exported", last=False)
+
+    def _verify(self, db: Database, part: Part) -> Chunk:
+        contents = manifest.contents_of(part)
+        store = self.place.store
+        try:
+            wrong = parquet.check(store, part.path, part.table_columns, contents.stored, contents.sum)
+        except Failed as error:
+            wrong = error.message
+        if wrong:
+            return self._again(db, part, f"read back, it has {wrong}")
+        made = Manifest(
+            self.place.installation, part.token, part.path, str(self.month), part.number, parts.VERIFIED, contents,
+            part.columns, _source(db, self.table), _bounds(part.range),
+        )  # fmt: skip
+        made.write(store)
+        parts.move(db, part, parts.VERIFIED)
+        return Chunk(0, f"{self.month} part {part.number} verified", last=False)
+
+    def _again(self, db: Database, part: Part, why: str) -> Chunk:
+        self._failed += 1
+        if self._failed >= TRIES:
+            raise Failed(f"{part.path} could not be verified in {TRIES} tries: {why}", "", "not_verified")
+        parts.move(db, part, parts.PLANNED)
+        return Chunk(0, f"{self.month} part {part.number} begun anew ({self._failed})", last=False)
+
+
+def refuse_stranger(place: Place, part: Part) -> None:
+    """Refuse to write over a part of the same name that isn't this one: the database was put back to an older state."""
+    known = manifest.read(place.store, part.path)
+    if known is not None and known.token != part.token:
+        raise Refused(
+            f"{part.path} is in {place.url} already, with a manifest of {known.contents.rows:,} rows ({known.state}), and"
+            f" {parts.TABLE} knows nothing of it: was the database restored from a backup, or rlops uninstalled?",
+            "Look at the file. To archive the month anew, move it and its manifest away, then type the same command again.",
+            "unknown_part",
+        )
+
+
+def _bounds(wanted: Range) -> dict[str, Any]:
+    return {
+        "after_timestamp": wanted.after.isoformat(), "after_id": wanted.after_id,
+        "to_timestamp": wanted.to.isoformat(), "to_id": wanted.to_id,
+    }  # fmt: skip
+
+
+def _source(db: Database, table: str) -> dict[str, Any]:
+    return {
+        "schema": db.schema, "table": table, "server": db.target.place, "engine": str(db.engine),
+        "verified_at": f"{db.value('SELECT UTC_TIMESTAMP()').isoformat()}+00:00",
+    }  # fmt: skip

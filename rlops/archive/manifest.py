@@ -1,0 +1,106 @@
+"""The manifest beside a part: what its file holds, where that came from, and how far its deletion has come."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from rlops.archive import sealed
+from rlops.archive.parquet import Damaged
+from rlops.archive.parts import Part
+from rlops.archive.store import Store, Stored
+from rlops.archive.sums import Sum
+from rlops.structure import Column
+
+FORMAT = "rlops-archive/1"
+
+
+def path_of(part: str) -> str:
+    """The manifest's path. Readers of a folder of Parquet leave out what begins with an underscore."""
+    folder, _, name = part.rpartition("/")
+    return f"{folder}/_{name.removesuffix('.parquet')}.manifest.json"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds."""
+
+    sha256: str
+    bytes: int
+    rows: int
+    min_id: int | None
+    max_id: int | None
+    hash: str
+    why: str = ""
+
+    @classmethod
+    def of(cls, stored: Stored, sum_: Sum, why: str = "") -> Contents:
+        return cls(stored.sha256, stored.bytes, sum_.rows, sum_.min_id, sum_.max_id, sum_.hash, why)
+
+    @property
+    def stored(self) -> Stored:
+        return Stored(self.bytes, self.sha256)
+
+    @property
+    def sum(self) -> Sum:
+        return Sum(self.rows, int(self.hash[:16], 16), int(self.hash[16:], 16), self.min_id, self.max_id)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that is known of one part. `pending` is what the file is about to be replaced with, or is already."""
+
+    installation: str
+    token: str
+    path: str
+    month: str
+    number: int
+    state: str
+    contents: Contents
+    columns: tuple[tuple[str, str, bool], ...]
+    source: dict[str, Any]
+    bounds: dict[str, Any]
+    pending: Contents | None = None
+    history: tuple[str, ...] = ()
+    removed_ids: tuple[int, ...] = field(default=())
+
+    @property
+    def table_columns(self) -> list[Column]:
+        """The columns of the rows, as the table had them."""
+        return [Column(name, kind, null) for name, kind, null in self.columns]
+
+    def write(self, store: Store) -> None:
+        """Write it beside its part, in place of the one before."""
+        fields = {"format": FORMAT, "hash_algorithm": "SHA-256 of each row's text, 2 × 64 bits, XOR", **asdict(self)}
+        store.write_text(path_of(self.path), sealed.dump(json.loads(json.dumps(fields, default=str))))
+
+    def replaced(self) -> Manifest:
+        """With what was pending as what holds."""
+        assert self.pending
+        return replace(self, contents=self.pending, pending=None, history=(*self.history, self.pending.why))
+
+
+def contents_of(part: Part) -> Contents:
+    """What the record says of a part's file."""
+    return Contents.of(Stored(part.bytes, part.sha256 or ""), part.sum)
+
+
+def read(store: Store, part: str) -> Manifest | None:
+    """The manifest of a part; None if there is none. Raises Damaged when a byte of it was changed."""
+    path = path_of(part)
+    text = store.text(path)
+    if text is None:
+        return None
+    try:
+        fields = sealed.load(text)
+        if fields.pop("format") != FORMAT:
+            raise ValueError("it is of another format")
+        del fields["hash_algorithm"]
+        fields["contents"] = Contents(**fields["contents"])
+        fields["pending"] = Contents(**fields["pending"]) if fields["pending"] else None
+        fields["columns"] = tuple((name, kind, null) for name, kind, null in fields["columns"])
+        fields |= {key: tuple(fields[key]) for key in ("history", "removed_ids")}
+        return Manifest(**fields)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"{path} isn't as it was written: {error}", "", "archive_damaged") from error

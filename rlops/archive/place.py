@@ -1,0 +1,126 @@
+"""Which archive this installation writes to, and whether that archive is this installation's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rlops import journal
+from rlops.archive import parts, sealed
+from rlops.archive.manifest import FORMAT
+from rlops.archive.store import Store, open_store
+from rlops.db import Database, ServerError
+from rlops.errors import Refused
+
+ROOT_FILE = "_rlops-archive.json"
+RECORDED = "archive_destination"
+# What tells a server from one that was made from a copy of its data. A clone of the files has the same server_uuid.
+IDENTITY = ("server_uuid", "server_uid", "hostname", "port", "datadir")
+
+
+@dataclass(frozen=True)
+class Place:
+    """An archive, opened. `new` when nothing has been written there; `moved` when it is taken over from another server."""
+
+    store: Store
+    installation: str
+    identity: Mapping[str, str]
+    new: bool = False
+    moved: bool = False
+
+    @property
+    def url(self) -> str:
+        return self.store.url
+
+    def claim(self) -> None:
+        """Write the root file, where it is missing or names the server that the archive was taken over from."""
+        if not (self.new or self.moved):
+            return
+        known = {"format": FORMAT, "installation": self.installation, "server": dict(self.identity)}
+        self.store.write_text(ROOT_FILE, sealed.dump(known))
+
+
+def recorded(db: Database) -> str | None:
+    """The destination on record."""
+    return journal.recorded(db).get(RECORDED)
+
+
+def identity(db: Database) -> dict[str, str]:
+    """What this server says of itself."""
+    found = {}
+    for name in IDENTITY:
+        try:
+            found[name] = str(db.value(f"SELECT @@GLOBAL.{name}"))
+        except ServerError as error:
+            if type(error) is not ServerError:
+                raise
+    return found
+
+
+def installation(db: Database) -> str:
+    """This installation's id. Raises Refused where rlops has recorded none."""
+    known = journal.recorded(db).get("installation_id")
+    if not known:
+        raise Refused(
+            f"rlops has not recorded an installation in {db.schema}, and an archive belongs to one. Nothing was changed",
+            "`rlops migrate` records it, and adopts tables that are there.", "no_installation",
+        )  # fmt: skip
+    return known
+
+
+def find(db: Database, wanted: str | None, *, moved: bool = False) -> Place | None:
+    """The archive that is on record, or `wanted`; None when there is neither.
+
+    Raises Refused when `wanted` isn't the one on record, or the archive is another installation's, another server's
+    (both unless `moved`) or gone.
+    """
+    state = journal.recorded(db)
+    known = state.get(RECORDED)
+    if known and wanted and wanted != known and not moved:
+        raise Refused(
+            f"the archive of {db.schema} is {known}, and {wanted} is another place. Nothing was changed",
+            "Leave the destination out; or move the files there, then say --moved.", "other_destination",
+        )  # fmt: skip
+    url = wanted or known
+    if not url:
+        return None
+    store, mine, here = open_store(url), installation(db), identity(db)
+    known_root = root(store)
+    if known_root is None:
+        # A run that died between the record and its first file has left nothing to miss.
+        if known and any(part.state != parts.PLANNED for part in parts.all_parts(db)):
+            raise Refused(
+                f"the archive {url} has no {ROOT_FILE}: is it mounted, and is it the right place? Nothing was changed",
+                "Mount it. Nothing is written to a place that isn't the archive.", "archive_gone",
+            )  # fmt: skip
+        return Place(store, mine, here, new=True)
+    if known_root.get("installation") != mine:
+        raise Refused(
+            f"the archive {url} belongs to another installation ({known_root.get('installation')}; this is {mine}). Nothing was changed",
+            "Name another folder.", "other_installation",
+        )  # fmt: skip
+    other = {name: value for name, value in (known_root.get("server") or {}).items() if here.get(name) != value}
+    if other and not moved:
+        differs = ", ".join(f"{name} {value} there, {here.get(name)} here" for name, value in other.items())
+        raise Refused(
+            f"the archive {url} was written from another server ({differs}): this may be a copy of it, and a copy must not"
+            " write to the original's archive. Nothing was changed",
+            "If this server has taken the other's place, say --moved. On a copy, name an archive of its own with --to"
+            " after `DELETE FROM rlops_state WHERE name = 'installation_id'` and `rlops migrate`.", "other_server",
+        )  # fmt: skip
+    return Place(store, mine, here, moved=bool(other))
+
+
+def root(store: Store) -> dict[str, Any] | None:
+    """What the root file says; None if there is none. Raises Refused when it can't be understood."""
+    text = store.text(ROOT_FILE)
+    if text is None:
+        return None
+    try:
+        return sealed.load(text)
+    except ValueError as error:
+        raise Refused(
+            f"{ROOT_FILE} in {store.url} can't be understood ({error}). Nothing was changed",
+            "It is JSON that the first `rlops archive run` writes; restore it from a copy.", "archive_root",
+        ) from error  # fmt: skip

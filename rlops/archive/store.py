@@ -1,0 +1,216 @@
+"""Where the archive is: a folder, or a prefix of an S3 bucket. A file appears under its name whole, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.fs
+
+from rlops.errors import Failed, Usage
+
+BLOCK = 1 << 20
+CONNECT_TIMEOUT, REQUEST_TIMEOUT, TRIES = 10.0, 60.0, 3
+
+
+class Missing(Failed):
+    """There is no such file."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file as it was written or read: its bytes and their SHA-256."""
+
+    bytes: int
+    sha256: str
+
+
+class Sink:
+    """What a file's writer writes to; remembers the SHA-256 of all of it."""
+
+    def __init__(self, out: Any) -> None:
+        self._out, self._hash = out, hashlib.sha256()
+        self.count, self.closed = 0, False
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        self._out.write(view)
+        self._hash.update(view)
+        self.count += view.nbytes
+        return view.nbytes
+
+    def tell(self) -> int:
+        return self.count
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+    def writable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+
+    @property
+    def stored(self) -> Stored:
+        return Stored(self.count, self._hash.hexdigest())
+
+
+class Store:
+    """Files below one root, by their paths relative to it. Raises Failed for what the place refuses."""
+
+    def __init__(self, url: str, fs: Any, root: str, folder: Path | None) -> None:
+        self.url, self._fs, self._root, self._folder = url, fs, root, folder
+
+    def write(self, path: str, writer: Callable[[Sink], None]) -> Stored:
+        """Write a file under a temporary name, make sure that it is on the disk, then give it its name."""
+        temporary = self.temporary(path)
+        stored = self.write_aside(temporary, writer)
+        self.publish(temporary, path)
+        return stored
+
+    def write_aside(self, path: str, writer: Callable[[Sink], None]) -> Stored:
+        """Write a file in place; only under a name that nobody reads."""
+        with self._speaking(f"{path} can't be written"):
+            if self._folder:
+                (self._folder / path).parent.mkdir(parents=True, exist_ok=True)
+                with (self._folder / path).open("wb") as out:
+                    sink = Sink(out)
+                    writer(sink)
+                    out.flush()
+                    os.fsync(out.fileno())
+                return sink.stored
+            stream = self._fs.open_output_stream(self._at(path))
+            sink = Sink(stream)
+            writer(sink)
+            stream.close()  # not in a finally: closing completes an upload, however little of it was sent
+            return sink.stored
+
+    def publish(self, temporary: str, path: str) -> None:
+        """Give a file its name, in place of what had it."""
+        with self._speaking(f"{path} can't be given its name"):
+            if self._folder:
+                (self._folder / temporary).replace(self._folder / path)
+                self._sync_folders((self._folder / path).parent)
+            else:
+                self._fs.copy_file(self._at(temporary), self._at(path))
+                self._fs.delete_file(self._at(temporary))
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[Any]:
+        """A file for reading at any place. Raises Missing."""
+        with self._speaking(f"{path} can't be read"):
+            file = self._fs.open_input_file(self._at(path))
+        with file:
+            yield file
+
+    def look(self, path: str) -> Stored:
+        """Read a whole file and tell what it is. Raises Missing."""
+        digest, count = hashlib.sha256(), 0
+        with self.open(path) as file, self._speaking(f"{path} can't be read"):
+            while block := file.read(BLOCK):
+                digest.update(block)
+                count += len(block)
+        return Stored(count, digest.hexdigest())
+
+    def text(self, path: str) -> str | None:
+        """A small text file; None if there is none. Bytes that are no UTF-8 become surrogates."""
+        try:
+            with self.open(path) as file, self._speaking(f"{path} can't be read"):
+                return bytes(file.read()).decode("utf-8", "surrogateescape")
+        except Missing:
+            return None
+
+    def write_text(self, path: str, text: str) -> None:
+        """Write a small text file."""
+        self.write(path, lambda sink: void(sink.write(text.encode())))
+
+    def files(self) -> Mapping[str, int]:
+        """Every file below the root, with its size in bytes; empty if there is no such folder."""
+        with self._speaking("the archive can't be listed"):
+            found = self._fs.get_file_info(pa.fs.FileSelector(self._root, recursive=True, allow_not_found=True))
+        start = len(self._root) + 1
+        return {info.path[start:]: info.size for info in found if info.type == pa.fs.FileType.File}
+
+    def remove(self, path: str) -> None:
+        """Remove a file that may be there."""
+        with suppress(Missing), self._speaking(f"{path} can't be removed"):
+            self._fs.delete_file(self._at(path))
+
+    @staticmethod
+    def temporary(path: str) -> str:
+        """The name of a file that is being written: the same each time, and one that no reader of Parquet takes."""
+        folder, _, name = path.rpartition("/")
+        return f"{folder}/.{name}.tmp" if folder else f".{name}.tmp"
+
+    def _at(self, path: str) -> str:
+        return f"{self._root}/{path}"
+
+    def _sync_folders(self, folder: Path) -> None:
+        assert self._folder
+        for each in (folder, *(parent for parent in folder.parents if self._folder in (parent, *parent.parents))):
+            descriptor = os.open(each, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    @contextmanager
+    def _speaking(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise Missing(f"{what} in {self.url}: there is no such file", "", "archive_missing") from error
+        except (OSError, pa.ArrowException) as error:
+            reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+            raise Failed(
+                f"{what} in {self.url}: {reason}", "Mend the cause, then type the same command again.", "archive_store"
+            ) from error
+
+
+def void(_: object) -> None:
+    """Takes a value that nobody wants."""
+
+
+def absolute(url: str, cwd: Path, home: Path) -> str:
+    """The destination as it is recorded: an absolute path, or an s3:// URL. Raises Usage for anything else."""
+    scheme = urllib.parse.urlsplit(url).scheme if "://" in url else ""
+    if scheme == "s3":
+        parts = urllib.parse.urlsplit(url)
+        if "@" in parts.netloc:
+            raise Usage(
+                "an s3:// URL with a key in it would be recorded with the archive, for everybody to read",
+                "Give the key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or in AWS' own files.", "key_in_url",
+            )  # fmt: skip
+        if not parts.netloc:
+            raise Usage(f"{url!r} names no bucket", "Write s3://bucket/prefix.", "bad_destination")
+        return url.rstrip("/") if not parts.query else url
+    if scheme not in ("", "file"):
+        raise Usage(f"{url!r} is neither a folder nor an s3:// URL", "", "bad_destination")
+    path = urllib.parse.unquote(urllib.parse.urlsplit(url).path) if scheme else url
+    if not path:
+        raise Usage("the archive's destination is empty", "Name a folder or an s3:// URL.", "bad_destination")
+    return os.path.normpath(home / path[2:] if path.startswith("~/") else cwd / path)
+
+
+def open_store(destination: str) -> Store:
+    """Open what `absolute` gave. An S3 URL may say ?endpoint_override=HOST:PORT&scheme=http&region=NAME."""
+    if not destination.startswith("s3://"):
+        return Store(destination, pa.fs.LocalFileSystem(), destination.rstrip("/"), Path(destination))
+    parts = urllib.parse.urlsplit(destination)
+    said = dict(urllib.parse.parse_qsl(parts.query))
+    if unknown := set(said) - {"endpoint_override", "scheme", "region"}:
+        raise Usage(f"{destination!r}: nothing is known of {sorted(unknown)[0]!r}", "", "bad_destination")
+    region = said.pop("region", None) or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    fs = pa.fs.S3FileSystem(
+        **said, region=region, connect_timeout=CONNECT_TIMEOUT, request_timeout=REQUEST_TIMEOUT,
+        retry_strategy=pa.fs.AwsStandardS3RetryStrategy(max_attempts=TRIES),
+    )  # fmt: skip
+    return Store(destination, fs, (parts.netloc + parts.path).rstrip("/"), None)

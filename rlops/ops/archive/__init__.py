@@ -1,0 +1,1 @@
+"""Cold storage: what `rlops archive` plans and tells."""

@@ -1,0 +1,154 @@
+"""Copy whole months to cold storage, and read every part back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from rlops.archive import parts
+from rlops.archive import place as places
+from rlops.archive.export import Export, Month
+from rlops.archive.place import Place
+from rlops.archive.rows import Reader
+from rlops.clock import writers_now
+from rlops.db import Database
+from rlops.errors import Refused
+from rlops.ops.archive import table
+from rlops.ops.cleanup import cutoff
+from rlops.ops.declared import INTERACTIONS
+from rlops.plan import Answer, Plan, Step, StepResult
+from rlops.sqlfiles import SqlFolder
+from rlops.words import counted
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for. `to` is an absolute destination or None, `default` the one of a development run."""
+
+    environment: str
+    months: int | None = None
+    to: str | None = None
+    default: str = ""
+    moved: bool = False
+    now: datetime | None = None
+
+
+def plan(db: Database, sql: SqlFolder, request: Request) -> Plan:
+    """Plan the export of the months that are older than the policy's or the given number, one step a month.
+
+    Raises Refused when the table can't be archived exactly, when no destination is known, when it is another
+    installation's or server's, or for `now` in production.
+    """
+    if request.now is not None and request.environment == "production":
+        raise Refused(
+            "--now is for development; in production the server's clock counts",
+            "Nothing was changed.",
+            "now_in_production",
+        )
+    columns = table.columns(db)
+    where = destination(db, request)
+    months = request.months or sql.policy.archive.interactions_months
+    edge = cutoff(request.now or writers_now(db, sql.policy.writers_time_zone), months)
+    due = _due(db, sql, columns, edge)
+    found = {month: table.count(db, sql, month) for month in due}
+    steps = tuple(
+        export_step(sql, where, columns, month, rows.rows) for month, rows in found.items()
+    )  # fmt: skip
+    recording = record_steps(db, sql, where) if steps else ()
+    about = "about " if any(rows.estimated for rows in found.values()) else ""
+    total = sum(rows.rows for rows in found.values())
+    notes = (f"{about}{total:,} interactions of {counted(len(due), 'month')} go to {where.url}",) if due else ()
+    return Plan(
+        "archive run", (*recording, *steps),
+        {
+            "destination": where.url, "until": edge.isoformat(), "time_zone": sql.policy.writers_time_zone, "months": months,
+            "due": [{"month": str(month), **rows.fields()} for month, rows in found.items()],
+            "archived_rows": 0,
+        },
+        notes,
+        again="rlops archive run" + (f" --months {request.months}" if request.months else ""),
+        account=_account,
+    )  # fmt: skip
+
+
+def destination(db: Database, request: Request) -> Place:
+    """The archive to write to. Raises Refused when none is known; development has a default one."""
+    found = places.find(db, request.to, moved=request.moved)
+    if found is None and request.environment != "production" and request.default:
+        found = places.find(db, request.default)
+    if found is None:
+        raise Refused(
+            "no archive is named, and production has none by default. Nothing was changed",
+            "Name a folder or an s3:// URL with --to, RLOPS_ARCHIVE_TO, or archive_to in the profile; the first run records it.",
+            "no_destination",
+        )
+    return found
+
+
+def record_steps(db: Database, sql: SqlFolder, where: Place) -> tuple[Step, ...]:
+    """The step that records the destination, where it isn't on record."""
+    if places.recorded(db) == where.url:
+        return ()
+    statement = sql.statement("archive/005_record", values={"destination": where.url})
+    return (Step(f"record the archive {where.url}", statement, records=True),)
+
+
+def export_step(sql: SqlFolder, where: Place, columns: Sequence[table.Column], month: Month, total: int | None) -> Step:
+    """The step that exports and verifies a month."""
+    outline = sql.file("archive/030_rows").outline({"line": table.line(columns)}, _edges(month))
+    work = Export(sql, where, INTERACTIONS, columns, month, sql.policy.archive.part_rows, total)
+    return Step(f"archive {month}", outline, work=work)
+
+
+def _edges(month: Month) -> dict[str, str]:
+    return {"last_timestamp": f"'{month.since}'", "until": f"'{month.until}'"}
+
+
+def _due(db: Database, sql: SqlFolder, columns: Sequence[table.Column], edge: datetime) -> list[Month]:
+    reader = Reader(db, sql, columns)
+    live = {month.first: month for month in table.months(db, sql, edge)}
+    known: dict[date, list[parts.Part]] = {}
+    for part in parts.all_parts(db):
+        known.setdefault(part.month, []).append(part)
+    due = []
+    for first in sorted({*live, *known}):
+        month = Month(first)
+        begun = any(part.state in (parts.PLANNED, parts.EXPORTED) for part in known.get(first, ()))
+        left = parts.covered_to(known.get(first, ()), month.since, month.until)
+        if begun or (first in live and reader.bound(left, 1) != left):
+            due.append(month)
+    return due
+
+
+def _account(results: Sequence[StepResult]) -> dict[str, object]:
+    return {"archived_rows": sum(result.rows or 0 for result in results if result.chunks)}
+
+
+def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
+    """Say what was archived: every part was read back and compared with the server's own count and hash."""
+    del sql
+    data = answer.data
+    before = data["until"][:10]
+    if not answer.steps:
+        return replace(
+            answer, headline=f"Nothing to do: every month before {before} is archived in {data['destination']}."
+        )
+    months = [entry["month"] for entry in data["due"]]
+    made = [part for part in parts.all_parts(db) if part.month_text in months]
+    data = {
+        **data,
+        "parts": [
+            {
+                "path": part.path,
+                "month": part.month_text,
+                "rows": part.sum.rows,
+                "bytes": part.bytes,
+                "state": part.state,
+            }
+            for part in made
+        ],
+    }
+    what = f"{data['archived_rows']:,} interactions of {counted(len(months), 'month')}"
+    headline = f"{what} archived in {data['destination']}, read back and verified."
+    return replace(answer, data=data, headline=headline, next="rlops archive list")

@@ -1,0 +1,67 @@
+"""The live table that is archived: whether it can be, and which months of it are due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+
+from rlops import counting
+from rlops.archive import columns as kinds
+from rlops.archive.export import Month
+from rlops.db import Database, TimedOut
+from rlops.errors import Refused
+from rlops.ops import declared
+from rlops.ops.declared import INTERACTIONS
+from rlops.sqlfiles import Keywords, SqlFolder
+from rlops.structure import Column
+
+__all__ = ["Column", "columns", "count", "line", "months"]
+
+COUNT_FOR = 5.0  # seconds for counting one month's rows
+EARLIEST = datetime(1000, 1, 1)  # MySQL's least DATETIME
+
+
+def columns(db: Database) -> tuple[Column, ...]:
+    """The live table's columns. Raises Refused when they, or its idx_timestamp, are not what an archive needs."""
+    live = declared.live_interactions(db)
+    if "idx_timestamp" not in {index.name for index in live.indexes}:
+        raise Refused(
+            f"{INTERACTIONS} has no index idx_timestamp, and each page would read the whole table. Nothing was changed",
+            "`rlops verify` says how to add it.", "no_index",
+        )  # fmt: skip
+    if reason := kinds.refusal(live.columns):
+        raise Refused(
+            f"{INTERACTIONS} can't be archived: {reason}. Nothing was changed",
+            "Change that column's type or name.",
+            "not_exact",
+        )
+    return live.columns
+
+
+def line(columns: Sequence[Column]) -> Keywords:
+    """The SQL of a row's line, for the statement that is shown."""
+    return Keywords((kinds.line(columns),))
+
+
+def months(db: Database, sql: SqlFolder, until: datetime) -> Iterator[Month]:
+    """The months before `until` that have live rows, oldest first."""
+    since = EARLIEST
+    while since < until:
+        query = sql.statement("archive/010_first_month", values={"since": since, "until": until})
+        first = db.value(query.sql, query.values)
+        if first is None:
+            return
+        month = Month(date(first.year, first.month, 1))
+        yield month
+        since = month.until
+
+
+def count(db: Database, sql: SqlFolder, month: Month) -> counting.Rows:
+    """The month's live rows, counted where that is quick, else the optimizer's estimate."""
+    query = sql.statement("archive/040_count", values={"since": month.since, "until": month.until})
+    try:
+        with db.statement_limit(COUNT_FOR):
+            return counting.Rows(int(db.value(query.sql, query.values)), False, "COUNT(*) along idx_timestamp")
+    except TimedOut:
+        explained = db.row("EXPLAIN " + query.sql, query.values) or {}
+        return counting.Rows(int(explained.get("rows") or 0), True, "the optimizer's estimate")

@@ -1,0 +1,123 @@
+"""The interactions' partitions: their bounds and sizes, the months ahead, the gaps, the rows in the catch-all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rlops.db import Row, ServerError
+from rlops.ops.declared import INTERACTIONS
+from rlops.ops.monitor.probe import Reader, whole
+from rlops.ops.monitor.sizes import Files
+from rlops.structure import Table
+
+SOURCE = "information_schema.PARTITIONS"
+COUNT_UP_TO = 100_000  # rows of the catch-all; whether it is empty is what matters
+_TIME = re.compile(r"'(\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d)?)(?:\.0+)?'")
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """One partition's name and its bounds, from inclusive to exclusive; None for no bound. `catch_all`: it has no end."""
+
+    name: str
+    begins: datetime | None
+    ends: datetime | None
+    catch_all: bool = False
+
+
+def read_partitions(reader: Reader, table: Table | None, files: Files | None, now: datetime) -> dict[str, Any]:
+    """Every partition with its bounds, rows and bytes; `months_ahead`, `gaps`, `catch_all_rows`.
+
+    `now` is the writers' clock. Bounds are the server's, never taken from names. Numbers are None where the partitions
+    are not by RANGE over literal times.
+    """
+    answer: dict[str, Any] = {
+        "partitioned": bool(table and table.partitioning), "partitions": [], "months_ahead": None, "gaps": [],
+        "catch_all": None, "catch_all_rows": None, "catch_all_rows_at_least": False, "source": None,
+    }  # fmt: skip
+    if table is None or table.partitioning is None:
+        return answer
+    values = {"schema": reader.server.schema, "table": INTERACTIONS}
+    rows = reader.ask("partitions", SOURCE, "032_partitions", values=values)
+    if not rows:
+        return answer
+    bounds = read_bounds(rows)
+    by_name = {each.name: each for each in bounds or ()}
+    answer["partitions"] = [_partition(row, by_name.get(row["name"]), files) for row in rows]
+    answer["source"] = SOURCE
+    if bounds is None:
+        return answer
+    answer["months_ahead"] = months_ahead(bounds, now)
+    answer["gaps"] = [{"name": each.name, "from": each.begins, "to": each.ends} for each in gaps(bounds)]
+    catch_all = next((each for each in bounds if each.catch_all), None)
+    answer["catch_all"] = catch_all.name if catch_all else None
+    if catch_all:
+        answer.update(_catch_all(reader, catch_all.name))
+    return answer
+
+
+def read_bounds(rows: Sequence[Row]) -> list[Bounds] | None:
+    """The bounds of partitions by RANGE COLUMNS over one column of times; None for any other scheme."""
+    if rows[0]["method"] != "RANGE COLUMNS" or "," in str(rows[0]["expression"]):
+        return None
+    found: list[Bounds] = []
+    begins: datetime | None = None
+    for row in rows:
+        bound = str(row["bound"])
+        match = _TIME.fullmatch(bound)
+        if not match and bound.strip("'") != "MAXVALUE":
+            return None
+        ends = datetime.fromisoformat(match[1]) if match else None
+        found.append(Bounds(row["name"], begins, ends, ends is None))
+        begins = ends
+    return found
+
+
+def months_ahead(bounds: Sequence[Bounds], now: datetime) -> int:
+    """How many whole months after the current one have a partition of their own; negative once the current has none."""
+    last = max((each.ends for each in bounds if each.ends), default=None)
+    if last is None:
+        return -1
+    return (last.year - now.year) * 12 + last.month - now.month - 1
+
+
+def gaps(bounds: Sequence[Bounds]) -> list[Bounds]:
+    """The partitions between the first and the last bound that are not exactly one month."""
+    inner = [each for each in bounds if each.begins and each.ends]
+    return [each for each in inner if each.begins and each.ends != next_month(each.begins)]
+
+
+def next_month(time: datetime) -> datetime:
+    """Midnight on the first day of the month after the one that begins then."""
+    return time.replace(year=time.year + time.month // 12, month=time.month % 12 + 1)
+
+
+def _partition(row: Row, bounds: Bounds | None, files: Files | None) -> dict[str, Any]:
+    estimated = (whole(row["data_bytes"]) or 0) + (whole(row["index_bytes"]) or 0)
+    on_disk = files.parts.get(row["file"]) if files else None
+    return {
+        "name": row["name"],
+        "from": bounds.begins if bounds else None,
+        "to": bounds.ends if bounds else None,
+        "bound": str(row["bound"]),
+        "rows": whole(row["estimated_rows"]),
+        "rows_estimated": True,
+        "size_bytes": on_disk if on_disk is not None else estimated,
+        "size_source": "the file" if on_disk is not None else SOURCE,
+    }
+
+
+def _catch_all(reader: Reader, name: str) -> Mapping[str, Any]:
+    names = {"table": INTERACTIONS, "partition": name, "key": "PRIMARY"}
+    try:
+        rows = reader.rows("034_count_partition", names, {"limit": COUNT_UP_TO})
+    except ServerError as error:
+        reader.failed("catch_all", "COUNT(*)", "034_count_partition", error)
+        return {}
+    counted = int(rows[0]["rlops_count"])
+    reader.note("catch_all", "ok", "COUNT(*)")
+    return {"catch_all_rows": counted, "catch_all_rows_at_least": counted >= COUNT_UP_TO}

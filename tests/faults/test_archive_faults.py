@@ -1,0 +1,303 @@
+"""An export that dies at every touch of the disk, a full one, one that refuses, and an S3 that fails in mid-upload."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import coldstore
+import pytest
+import truth
+from moto.server import DomainDispatcherApplication, create_backend_app
+from scenarios import Archive as Scenario
+from scenarios import Bench, PlainDatabase
+from sessions import answer, begin, ours, until
+from truth import TABLES
+from werkzeug.serving import make_server
+
+__all__ = ["ours"]
+
+INTERACTIONS = TABLES[0]
+KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true"}
+
+# Kills itself at the N-th touch of the disk: before it, or after.
+VICTIM = """
+import os, pathlib, signal, sys
+number, after = int(sys.argv[1]), sys.argv[2] == "after"
+from rlops.archive import store
+count = 0
+def deadly(function):
+    def wrapped(*arguments, **named):
+        global count
+        count += 1
+        if count == number and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = function(*arguments, **named)
+        if count == number and after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    return wrapped
+os.fsync = deadly(os.fsync)
+pathlib.Path.replace = deadly(pathlib.Path.replace)
+pathlib.Path.mkdir = deadly(pathlib.Path.mkdir)
+store.Sink.write = deadly(store.Sink.write)
+from rlops.__main__ import main
+try:
+    main(sys.argv[3:])
+finally:
+    print(count, file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def scenario(database) -> Scenario:
+    made = Bench(PlainDatabase(database.server, database.name, database.home, database.opened))
+    made.learn()
+    return Scenario(made)
+
+
+def victim(scenario: Scenario, number: int, when: str) -> subprocess.CompletedProcess[str]:
+    database = scenario.database
+    return subprocess.run(
+        [sys.executable, "-c", VICTIM, str(number), when, *scenario.options(), *database.options],
+        check=False, cwd=database.home, env={"PATH": os.environ["PATH"], "HOME": str(database.home)},
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def struck(scenario: Scenario, points: list[tuple[int, str]]) -> list[str]:
+    problems = []
+    for number, when in points:
+        scenario.arrange()
+        done = victim(scenario, number, when)
+        assert done.returncode == -signal.SIGKILL, (number, done.stderr)
+        problems += [f"killed {when} {number}: {problem}" for problem in scenario.torn()]
+        again = scenario.database.cli(*scenario.options(), check=None)
+        if again.returncode:
+            problems.append(f"killed {when} {number}: the rerun ended with {again.returncode}: {again.stdout}")
+        problems += [f"killed {when} {number}, then rerun: {problem}" for problem in scenario.unfinished()]
+    return problems
+
+
+def touches(scenario: Scenario) -> int:
+    scenario.arrange()
+    clean = victim(scenario, 0, "before")
+    assert clean.returncode == 0, clean.stderr
+    assert scenario.unfinished() == []
+    return int(clean.stderr.splitlines()[-1])
+
+
+def test_killed_at_some_touches_of_the_disk(scenario):
+    count = touches(scenario)
+    assert count > 50
+    assert struck(scenario, [(1 + n * count // 7, when) for n, when in enumerate(["before", "after"] * 3)]) == []
+
+
+@pytest.mark.torture
+def test_killed_at_every_touch_of_the_disk(scenario, capsys):
+    count = touches(scenario)
+    points = [(number, when) for number in range(1, count + 1) for when in ("before", "after")]
+    problems = struck(scenario, points)
+    with capsys.disabled():
+        print(
+            f"\n{scenario.database.server.label}: archive killed at {len(points)} touches of the disk, {len(problems)} problems"
+        )
+    assert problems == []
+
+
+@pytest.fixture
+def filled(database):
+    database.cli("migrate", "--environment", "development")
+    truth.fill(database, *(f"2024-0{n % 2 + 1}-01 00:00:{n % 60:02}" for n in range(2000)), models=0, features=0)
+    return database
+
+
+def archive(database, to, *options, check: int | None = 0, env=None):
+    return database.cli("archive", "run", "--to", str(to), "--output", "json", *options, check=check, env=env).json
+
+
+def test_a_full_disk(filled):
+    """A folder on a device that takes nothing more: the part is not published, and the next run is whole."""
+    root = filled.home / "cold"
+    month = root / f"table={INTERACTIONS}/year=2024/month=01"
+    month.mkdir(parents=True)
+    (month / ".part-00001.parquet.tmp").symlink_to("/dev/full")
+    failed = archive(filled, root, check=1)
+    assert "No space left on device" in failed["error"]["message"], failed["error"]
+    assert coldstore.files(root) == []
+    assert truth.count(filled, INTERACTIONS) == 2000
+    (month / ".part-00001.parquet.tmp").unlink()
+    archive(filled, root)
+    assert len(coldstore.rows(root)) == 2000
+
+
+def test_a_target_that_can_not_be_written(filled):
+    file = filled.home / "file"
+    file.write_text("not a folder")
+    failed = archive(filled, file / "cold", check=1)
+    assert str(file) in failed["error"]["message"]
+    assert "Traceback" not in failed["error"]["message"]
+    archive(filled, filled.home / "cold", "--moved")
+    assert len(coldstore.rows(filled.home / "cold")) == 2000
+
+
+def test_two_runs_at_once(ours):
+    ours.cli("migrate", "--environment", "development")
+    truth.fill(ours, *["2024-01-01 00:00:00"] * 3000, models=0, features=0)
+    root = ours.home / "cold"
+    processes = [begin(ours, "archive", "run", "--to", str(root)) for _ in range(2)]
+    ends = sorted(answer(process)["exit_code"] for process in processes)
+    assert ends[0] == 0
+    assert ends[1] in (0, 6)
+    assert len(coldstore.rows(root)) == 3000
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_finishes_the_part_and_says_where_it_stands(scenario, number):
+    scenario.arrange()
+    process = begin(scenario.database, *scenario.options()[:-2], "--sql-dir", scenario.options()[-1])
+    until(lambda: coldstore.files(scenario.root), "a part is written")
+    process.send_signal(number)
+    said = answer(process)
+    assert said["exit_code"] in (0, 130), said["error"]
+    assert scenario.torn() == []
+    scenario.database.cli(*scenario.options())
+    assert scenario.unfinished() == []
+
+
+class Bucket:
+    """S3 over HTTP on a port of 127.0.0.1, which refuses or cuts the requests that `bad` picks."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.bad: Callable[[str, str], str | None] = lambda method, path: None
+        self.seen: list[tuple[str, str]] = []
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server("127.0.0.1", 0, self._answer, threaded=True)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.endpoint = f"127.0.0.1:{self._server.server_port}"
+        self.url = f"s3://{name}/shop/cold?endpoint_override={self.endpoint}&scheme=http&region=us-east-1"
+        self.client = boto3.client(
+            "s3", endpoint_url=f"http://{self.endpoint}", region_name="us-east-1",
+            aws_access_key_id="key", aws_secret_access_key="secret",
+        )  # fmt: skip
+        self.client.create_bucket(Bucket=name)
+
+    def _answer(self, environ: Any, start_response: Any) -> Any:
+        self.seen.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+        how = self.bad(*self.seen[-1])
+        if how == "cut":
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        if how:
+            start_response("403 Forbidden", [("Connection", "close")])
+            return [b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"]
+        return self._moto(environ, start_response)
+
+    def copy(self, folder: Path) -> Path:
+        """All of it as a folder."""
+        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name):
+            for found in page.get("Contents", ()):
+                if found["Key"].endswith("/"):
+                    continue  # pyarrow marks folders that it has deleted something from
+                path = folder / found["Key"]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(self.client.get_object(Bucket=self.name, Key=found["Key"])["Body"].read())
+        return folder / "shop/cold"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def bucket(database) -> Iterator[Bucket]:
+    made = Bucket(database.name.replace("_", "-"))
+    yield made
+    made.close()
+
+
+def test_s3_over_http(filled, bucket, tmp_path):
+    archive(filled, bucket.url, env=KEYS)
+    assert bucket.seen
+    root = bucket.copy(tmp_path / "copy")
+    assert len(coldstore.rows(root)) == 2000
+    assert coldstore.problems(root) + coldstore.unpublished(root) == []
+    assert filled.cli("archive", "verify", env=KEYS, check=0)
+    assert archive(filled, bucket.url, env=KEYS)["steps"] == []
+
+
+@pytest.mark.parametrize("how", ["cut", "refuse"])
+def test_s3_fails_in_mid_upload(filled, bucket, tmp_path, how):
+    """At an upload's part, its completion, the copy to its name, and the removal of the other; a rerun is whole."""
+    ends = set()
+    for method, skip in (("PUT", 0), ("POST", 1), ("DELETE", 0), ("PUT", 3)):
+        count = 0
+
+        def bad(found: str, path: str, method: str = method, skip: int = skip) -> str | None:
+            nonlocal count
+            if found != method or "part-" not in path:
+                return None
+            count += 1
+            return how if count > skip else None
+
+        bucket.bad = bad
+        failed = archive(filled, bucket.url, env=KEYS, check=None)
+        ends.add(failed["exit_code"])
+        assert failed["exit_code"] in (0, 1), failed
+        assert truth.count(filled, INTERACTIONS) == 2000
+    assert 1 in ends
+    bucket.bad = lambda *_: None
+    archive(filled, bucket.url, env=KEYS)
+    root = bucket.copy(tmp_path / "copy")
+    assert len(coldstore.rows(root)) == 2000
+    assert coldstore.problems(root) == []
+
+
+def test_a_key_in_the_url_is_refused_and_not_repeated(filled):
+    refused = archive(filled, "s3://AKIAKEY:s3cr3t@bucket/x", check=2)
+    assert "s3cr3t" not in json.dumps(refused)
+
+
+LARGE = 1_000_000
+
+
+@pytest.mark.torture
+def test_a_month_of_a_million_rows_takes_bounded_memory(ours, capsys):
+    ours.cli("migrate", "--environment", "development")
+    truth.fill(ours, *["2024-01-01 00:00:00"] * 1000, models=0, features=0)
+    count = 1000
+    names = "user_id, product_id, interaction_type, session_id, context, reward"
+    while count < LARGE:
+        truth.execute(
+            ours,
+            f"INSERT INTO {INTERACTIONS} ({names}, timestamp)"
+            f" SELECT {names}, timestamp + INTERVAL 1 SECOND FROM {INTERACTIONS} LIMIT {LARGE - count}",
+        )
+        count = truth.count(ours, INTERACTIONS)
+    report = ours.home / "rss"
+    peak = (
+        "import resource, sys; from rlops.__main__ import main\ntry: main(sys.argv[2:])\nfinally: "
+        "open(sys.argv[1], 'w').write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))"
+    )
+    sizes = {}
+    for command in (["archive", "run", "--to", "cold"], ["archive", "verify"]):
+        subprocess.run(
+            [sys.executable, "-c", peak, str(report), *command, *ours.options],
+            check=True,
+            cwd=ours.home,
+            env={"PATH": os.environ["PATH"], "HOME": str(ours.home)},
+            capture_output=True,
+        )
+        sizes[" ".join(command[:2])] = int(report.read_text()) / 1024
+    with capsys.disabled():
+        print(f"\n{ours.server.label}: {LARGE:,} rows: {sizes}")
+    assert max(sizes.values()) < 300
