@@ -11,6 +11,8 @@ A file holds one statement under a comment header:
     -- done: a query that is true once the upgrade is applied
     -- names: table, backup        identifiers, written {table} in the statement
     -- values: cutoff              values, written :cutoff in the statement, bound by the driver
+
+Placeholders count in optimizer hints (`/*+ … */`), and not in strings, quoted names and other comments.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ NAMES = {
     "schema", "table", "backup", "set_aside", "key", "column", "columns", "parent", "parent_key", "parent_columns",
     "on_delete", "on_update", "renames", "tables", "privileges", "copy", "hash", "digest", "condition", "line",
     "texts", "partition", "partitions", "trigger", "definer", "changes", "key_columns", "hold", "shadow", "old",
-    "new_values", "old_values", "time_column",
+    "new_values", "old_values", "index", "time_column",
 }  # fmt: skip
 VALUES = {
     "names", "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",
@@ -40,7 +42,7 @@ VALUES = {
 }  # fmt: skip
 
 TOKEN = re.compile(
-    r"""(?P<skip>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`|--[^\n]*|/\*.*?\*/)"""
+    r"""(?P<skip>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`|--[^\n]*|/\*(?!\+).*?\*/)"""
     r"""|\{(?P<name>\w+)\}|(?<![:\w]):(?P<value>[a-z_]\w*)""",
     re.DOTALL | re.VERBOSE,
 )

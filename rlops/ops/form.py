@@ -61,6 +61,16 @@ def primary_key(table: Table) -> tuple[str, ...]:
     return tuple(part.column for index in table.indexes if index.primary for part in index.parts)
 
 
+def index_along(table: Table, column: str) -> str:
+    """The index by which the rows of one parent are found: the first that begins with its column.
+
+    A foreign key needs one; where none is declared the server makes one of the key's name.
+    """
+    begins = (each.name for each in table.indexes if each.parts[0].column == column and not each.primary)
+    made = (key.name for key in table.foreign_keys if key.columns[0] == column)
+    return next(begins, None) or next(made, None) or column
+
+
 def _widened(index: Index, column: str) -> Index:
     if any(part.column.lower() == column.lower() for part in index.parts):
         return index

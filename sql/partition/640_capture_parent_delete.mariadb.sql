@@ -2,11 +2,13 @@
 -- kind: write
 -- needs: TRIGGER on the parent, and to set a definer
 -- locks: the parent, for a moment
--- names: definer, trigger, shadow, column, parent, parent_key
+-- names: definer, trigger, shadow, column, parent, parent_key, index
 CREATE DEFINER = {definer} TRIGGER {trigger} AFTER DELETE ON {parent} FOR EACH ROW
 BEGIN
   DECLARE CONTINUE HANDLER FOR 1146 BEGIN END;
-  IF @@SESSION.foreign_key_checks THEN
+  DECLARE CONTINUE HANDLER FOR 1176
     DELETE FROM {shadow} WHERE {column} = OLD.{parent_key};
+  IF @@SESSION.foreign_key_checks THEN
+    DELETE FROM rlops_copy USING {shadow} AS rlops_copy FORCE INDEX ({index}) WHERE rlops_copy.{column} = OLD.{parent_key};
   END IF;
 END

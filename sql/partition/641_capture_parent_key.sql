@@ -1,12 +1,13 @@
 -- Repeat in the other table what a parent's new key cascades to.
+-- The hint keeps a table whose statistics are still those of an empty one from being read, and locked, whole.
 -- kind: write
 -- needs: TRIGGER on the parent, and to set a definer
 -- locks: the parent, for a moment
--- names: definer, trigger, shadow, column, parent, parent_key
+-- names: definer, trigger, shadow, column, parent, parent_key, index
 CREATE DEFINER = {definer} TRIGGER {trigger} AFTER UPDATE ON {parent} FOR EACH ROW
 BEGIN
   DECLARE CONTINUE HANDLER FOR 1146 BEGIN END;
   IF @@SESSION.foreign_key_checks AND NOT (NEW.{parent_key} <=> OLD.{parent_key}) THEN
-    UPDATE {shadow} SET {column} = NEW.{parent_key} WHERE {column} = OLD.{parent_key};
+    UPDATE /*+ INDEX({shadow} {index}) */ {shadow} SET {column} = NEW.{parent_key} WHERE {column} = OLD.{parent_key};
   END IF;
 END

@@ -48,15 +48,22 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer, *, cascades: bo
         "key_columns": row_id(each.table), "time_column": sql.policy.partitions.column,
     }  # fmt: skip
 
-    def spec(event: str, file: str, table: str, **more: Any) -> Spec:
+    def spec(event: str, file: str, where: str, **more: Any) -> Spec:
         name = f"{PREFIX}{way.label}_{event}"[:NAME_LIMIT]
-        return Spec(name, table, sql.statement(f"partition/{file}", {**names, **more, "trigger": name}))
+        return Spec(name, where, sql.statement(f"partition/{file}", {**names, **more, "trigger": name}))
 
     parents: list[Spec] = []
     for key in each.table.foreign_keys if cascades else ():
         column, more = (
             key.columns[0],
-            {"column": key.columns[0], "parent": key.ref_table, "parent_key": key.ref_columns[0]},
+            # A trigger on a parent stays where it is when the tables change places, so it names the one to come.
+            {
+                "column": key.columns[0],
+                "parent": key.ref_table,
+                "parent_key": key.ref_columns[0],
+                "table": INTERACTIONS,
+                "index": form.index_along(each.table, key.columns[0]),
+            },
         )
         if key.on_delete == "CASCADE":
             parents.append(spec(f"{column}_delete", "640_capture_parent_delete", key.ref_table, **more))

@@ -76,7 +76,10 @@ def specs(sql: SqlFolder, each: Declared, by: Definer, *, on: str | None = None)
     for key in each.table.foreign_keys:
         _refuse_unsupported(key)
         column, parent = key.columns[0], key.ref_table
-        names = {"definer": by.sql, "column": column, "parent": parent, "parent_key": key.ref_columns[0]}
+        names = {
+            "definer": by.sql, "column": column, "parent": parent, "parent_key": key.ref_columns[0],
+            "index": form.index_along(each.table, column),
+        }  # fmt: skip
         wanted = (
             ("insert", "110_child_insert", on or child), ("update", "120_child_update", on or child),
             ("delete", _DELETE[key.on_delete], parent), ("key", _KEY[key.on_update], parent),
