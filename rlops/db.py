@@ -174,17 +174,6 @@ class Database:
                 for statement in self._limit_statement(outer):
                     self.execute(statement)
 
-    @contextmanager
-    def no_lock_wait(self) -> Iterator[None]:
-        """Fail at once (LockWait) where a row is locked. MySQL waits for a second at least, but for reads with NOWAIT."""
-        least, usual = (0 if self.family == "mariadb" else 1), max(1, round(self._lock_wait))
-        self.execute(f"SET SESSION innodb_lock_wait_timeout = {least}")
-        try:
-            yield
-        finally:
-            with suppress(Lost):
-                self.execute(f"SET SESSION innodb_lock_wait_timeout = {usual}")
-
     def sibling(self) -> Database:
         """Another session like this one. The caller closes it."""
         return Database(

@@ -9,9 +9,11 @@ import typer
 from rlops.cli.options import command, new_app
 from rlops.cli.session import Session
 from rlops.db import Database
-from rlops.ops.partition import back, offline, online, queries
+from rlops.errors import Usage
+from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import ensure as ensure_op
 from rlops.ops.partition import expire as expire_op
+from rlops.ops.partition import offline, queries
 from rlops.ops.partition import status as status_op
 from rlops.plan import Answer, Plan
 from rlops.sqlfiles import SqlFolder
@@ -39,69 +41,41 @@ def status(
 
 
 Offline = Annotated[bool, typer.Option("--offline", help="In one go while writers wait: for small tables.")]
-Postpone = Annotated[
-    bool,
-    typer.Option("--postpone-cut-over", help="Stop before the tables change places; `partition cut-over` goes on."),
-]
 
 
-@command(app, "enable", title="partition enable", writes=True, long=True)
+@command(app, "enable", title="partition enable", writes=True)
 def enable(
     session: Session,
     is_offline: Offline = False,
-    postpone: Postpone = False,
     integrity: Annotated[
         Literal["triggers", "none"], typer.Option("--integrity", help="What stands in for the foreign keys.")
     ] = "triggers",
 ) -> Answer:
-    """Partition the interactions by month while the shop goes on. An interrupted run is gone on with by the same command.
+    """Partition the interactions by month, in one go while writers wait; typed again it goes on after an interruption.
 
-    Example:  [bold]rlops partition enable --dry-run[/bold]
+    Example:  [bold]rlops partition enable --offline --dry-run[/bold]
     """
+    _only_offline(is_offline)
     by_triggers = integrity == "triggers"
-    if is_offline:
-        return session.write(lambda db, sql: offline.enable(db, sql, by_triggers=by_triggers), offline.verify)
-    wish = online.Wish("enable", postpone, by_triggers)
-    return session.write(lambda db, sql: online.plan(db, sql, wish), online.verify)
+    return session.write(lambda db, sql: offline.enable(db, sql, by_triggers=by_triggers), offline.verify)
 
 
-@command(app, "cut-over", title="partition cut-over", writes=True)
-def cut_over(session: Session) -> Answer:
-    """Let the tables change places that a postponed `partition enable` or `disable` has made ready.
+@command(app, "disable", title="partition disable", writes=True)
+def disable(session: Session, is_offline: Offline = False) -> Answer:
+    """Go back to an unpartitioned table with foreign keys, in one go while writers wait.
 
-    Example:  [bold]rlops partition cut-over[/bold]
+    Example:  [bold]rlops partition disable --offline --dry-run[/bold]
     """
-    return session.write(online.cut_over, online.verify)
+    _only_offline(is_offline)
+    return session.write(offline.disable, offline.verify)
 
 
-@command(app, "disable", title="partition disable", writes=True, long=True)
-def disable(session: Session, is_offline: Offline = False, postpone: Postpone = False) -> Answer:
-    """Go back to an unpartitioned table with foreign keys while the shop goes on.
-
-    Example:  [bold]rlops partition disable --dry-run[/bold]
-    """
-    if is_offline:
-        return session.write(offline.disable, offline.verify)
-    wish = online.Wish("disable", postpone)
-    return session.write(lambda db, sql: online.plan(db, sql, wish), online.verify)
-
-
-@command(app, "abort", title="partition abort", writes=True)
-def abort(session: Session) -> Answer:
-    """Give up a change of form that is not finished: its tables and triggers go, the shop's table is as it was.
-
-    Example:  [bold]rlops partition abort[/bold]
-    """
-    return session.write(back.abort, back.after_abort)
-
-
-@command(app, "finish", title="partition finish", writes=True)
-def finish(session: Session) -> Answer:
-    """Drop the old table that a change of form keeps as a way back.
-
-    Example:  [bold]rlops partition finish --dry-run[/bold]
-    """
-    return session.write(lambda db, sql: back.finish(db, sql, session.environment(db)), back.after_finish)
+def _only_offline(is_offline: bool) -> None:
+    if not is_offline:
+        raise Usage(
+            f"writers of {INTERACTIONS} wait while the table is rebuilt, which has to be said",
+            "Say --offline; with --dry-run it tells first how long about.", "offline",
+        )  # fmt: skip
 
 
 @command(app, "ensure", title="partition ensure", writes=True)

@@ -70,13 +70,6 @@ def plan(db: Database, sql: SqlFolder, months: int, environment: str, now: datet
             "now_in_production",
         )
     live = declared.live_interactions(db)
-    if live.partitioning and db.family != "oceanbase":
-        from rlops.ops.partition import expire  # it takes the cutoff from here
-
-        most = sql.policy.partitions.expire_per_run
-        return expire.plan(
-            db, sql, expire.Wish(months, most, no_archive=True, environment=environment, command="cleanup")
-        )
     if "idx_timestamp" not in {index.name for index in live.indexes}:
         raise Refused(
             f"{INTERACTIONS} has no index idx_timestamp; cleanup would read the whole table",
@@ -157,10 +150,7 @@ def _reasons(sql: SqlFolder, months: int, share: float) -> tuple[str, ...]:
 
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Say what was deleted, by what the chunks themselves counted."""
-    if "taken_out" in answer.data:
-        from rlops.ops.partition import expire
-
-        return expire.verify(db, sql, answer)
+    del db, sql
     edge = answer.data["cutoff"].replace("T", " ")
     if not answer.steps:
         return replace(answer, headline=f"Nothing to do: no interaction is older than {edge}.")

@@ -293,14 +293,6 @@ def test_expire_takes_whole_months_out_and_keeps_them_aside(old):
     assert "Nothing to do" in old.cli("partition", "expire", "--months", "12").stdout
 
 
-def test_cleanup_of_a_partitioned_table_is_the_same(old):
-    before = truth.rows(old, INTERACTIONS)
-    answer = old.cli("cleanup", "--months", "12", "--yes", "--output", "json").json
-    assert answer["command"] == "cleanup"
-    assert answer["data"]["dropped_partitions"] == [f"p{month(n):%Y%m}" for n in (-15, -14, -13)]
-    assert truth.rows(old, INTERACTIONS) == [row for row in before if row[5] >= month(-12)]
-
-
 def test_never_the_current_or_the_last_month(old):
     old.cli("partition", "expire", "--months", "1", "--most", "99", "--yes")
     assert partitions(old)[0] == f"p{month(-1):%Y%m}"

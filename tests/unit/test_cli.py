@@ -20,7 +20,7 @@ from rlops.cli.app import COMMANDS
 GROUPS = {
     "archive": ("run", "list", "verify"),
     "backups": ("list", "show", "prune"),
-    "partition": ("status", "enable", "cut-over", "abort", "finish", "ensure", "expire", "disable"),
+    "partition": ("status", "enable", "ensure", "expire", "disable"),
     "jobs": ("list", "pause", "resume", "abort"),
     "sandbox": ("start", "stop", "status"),
     "config": ("show",),

@@ -13,7 +13,7 @@ from rlops.db import Database
 from rlops.errors import Failed, Refused
 from rlops.ops import cleanup
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import change, ensure, hold, integrity, months
+from rlops.ops.partition import ensure, hold, integrity, months
 from rlops.ops.partition.hold import Hold
 from rlops.ops.partition.months import Month
 from rlops.ops.partition.status import expired, live_table
@@ -50,7 +50,6 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
             "this engine can't exchange a partition, so a month couldn't be brought back. Nothing was changed",
             "`rlops cleanup` deletes expired rows in short transactions.", "no_exchange",
         )  # fmt: skip
-    change.refuse_busy(db, "taking a month out")
     now = writers_now(db, sql.policy.writers_time_zone)
     found = months.read(db, sql, INTERACTIONS)
     ensure.refuse_foreign(found, sql, whole=True)

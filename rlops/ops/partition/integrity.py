@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rlops import journal, privileges
+from rlops import privileges
 from rlops.db import Database
 from rlops.errors import Denied, Refused
 from rlops.ops import declared, form
@@ -19,8 +19,6 @@ from rlops.sqlfiles import SqlFolder, Statement
 from rlops.structure import Finding, ForeignKey, Trigger, read_table, read_triggers
 
 PREFIX = "rlops_"
-CHANGE = "interactions_change"  # in rlops_state: the direction and the phase of a change that is under way
-KEPT = "interactions_kept"  # in rlops_state: the direction of the change whose old table is kept as a way back
 NAME_LIMIT = 64  # characters of a trigger's name
 _DELETE = {"CASCADE": "130_parent_delete_cascade", "NO ACTION": "131_parent_delete_refuse"}
 _KEY = {"NO ACTION": "140_parent_key_refuse", "CASCADE": "141_parent_key_cascade"}
@@ -183,12 +181,6 @@ def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
         by = definer.choose(db, tables)
         wanted = {spec.name: spec.expected(by.account) for spec in specs(sql, each, by)}
         found += _definer_findings(db, by, each, notes)
-    state = journal.recorded(db)
-    if CHANGE in state:  # its triggers come and go
-        return found, [*notes, "a change of form is under way, so triggers were not compared: `rlops partition status`"]
-    if KEPT in state:
-        there = {name: each for name, each in there.items() if not name.startswith(f"{PREFIX}reverse_")}
-        on_child = {name: each for name, each in on_child.items() if not name.startswith(f"{PREFIX}reverse_")}
     found += _compare(wanted, there | on_child)
     return found, notes
 
@@ -210,7 +202,7 @@ def _compare(wanted: dict[str, Trigger], there: dict[str, Trigger]) -> Iterator[
         if _same(expected) == _same(actual):
             continue
         table = (expected or actual).table  # type: ignore[union-attr]
-        hint = "rlops partition enable" if expected else f"DROP TRIGGER `{name}`"
+        hint = "rlops partition enable --offline" if expected else f"DROP TRIGGER `{name}`"
         yield Finding("trigger", f"{table}.{name}", _shown(expected), _shown(actual), hint)
 
 

@@ -12,7 +12,7 @@ from rlops.errors import Exit, Failed, Refused
 from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.migrate import differences
-from rlops.ops.partition import change, convert, integrity, months
+from rlops.ops.partition import checks, convert, integrity, months
 from rlops.ops.partition.status import integrity_of, live_table
 from rlops.plan import Answer, Plan
 from rlops.sqlfiles import SqlFolder
@@ -29,15 +29,17 @@ def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
     again = "rlops partition enable --offline" + ("" if by_triggers else " --integrity none")
     if live.partitioning:
         return Plan("partition enable", (), data, again=again)
-    change.refuse_busy(db, "a copy while writers wait")
     refuse_different(db, sql, live)
+    if db.family != "oceanbase":
+        checks.refuse_keys(db, sql, each)
     steps, notes = convert.to_partitions(db, sql, each, live, wanted_months(db, sql), by_triggers=by_triggers)
     rows, size = counting.count(db, INTERACTIONS), facts.bytes_of(db, INTERACTIONS)
     about = "about " if rows.estimated else ""
     notes = (
-        *notes, *COSTS,
+        *notes, *(COSTS if db.family != "oceanbase" else ()),
+        *(checks.statements(db, sql, each) if by_triggers and db.family != "oceanbase" else ()),
         f"writers of {INTERACTIONS} wait while {about}{rows.rows:,} rows ({size:,} bytes, the server's estimate) are copied:"
-        f" roughly {max(1, round(size / BYTES_PER_SECOND)):,} s; without --offline they don't",
+        f" roughly {max(1, round(size / BYTES_PER_SECOND)):,} s",
     )  # fmt: skip
     return Plan(
         "partition enable", tuple(steps), data, notes, again=again,
@@ -50,7 +52,6 @@ COSTS = (
     "REPLACE INTO users or product deletes the interactions of the replaced row",
     "INSERT IGNORE of several interactions fails whole where one has no parent, instead of skipping it",
     "TRUNCATE and DROP of users or product become legal, and leave orphans; so do cascades into them: `rlops verify --data` finds those",
-    "on MySQL the rename locks users and product too: a transaction that holds one and waits for another may get 1213 then",
     "the primary key is (id, timestamp): the server no longer refuses a second row of the same id with another time",
 )  # fmt: skip
 
@@ -91,7 +92,6 @@ def disable(db: Database, sql: SqlFolder) -> Plan:
         return Plan("partition disable", (), data, again=again)
     if live.partitioning and db.family == "oceanbase":
         raise Refused("this engine can't take partitions away; nothing was changed", "", "no_remove_partitioning")
-    change.refuse_busy(db, "a copy while writers wait")
     steps = convert.to_foreign_keys(db, sql, each, live)
     notes = (f"writers of {INTERACTIONS} wait while its rows are copied once and checked against users and product",)
     return Plan("partition disable", tuple(steps), data, notes, again=again)

@@ -11,7 +11,7 @@ from rlops.db import Database, ServerError, TimedOut
 from rlops.errors import Exit, Refused
 from rlops.ops import cleanup, form
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import change, hold, months
+from rlops.ops.partition import hold, months
 from rlops.ops.partition.months import Month, Months
 from rlops.plan import Answer
 from rlops.sqlfiles import SqlFolder
@@ -36,20 +36,20 @@ def status(db: Database, sql: SqlFolder) -> Answer:
     live = live_table(db)
     now = writers_now(db, sql.policy.writers_time_zone)
     found = months.read(db, sql, INTERACTIONS)
-    held, at = hold.found(db), change.under_way(db)
+    held = hold.found(db)
     data: dict[str, Any] = {
         "partitioned": live.partitioning is not None, "integrity": integrity_of(db, live),
         "partitions": [_shown(month) for month in found.all], "months_ahead": None, "gaps": [], "catch_all_rows": None,
         "catch_all_rows_estimated": False, "rows_source": "information_schema.PARTITIONS (an estimate)",
         "holds": [{"table": each.table, "until": each.until(sql.policy.partitions.hold_days)} for each in held],
-        "change": f"{at.direction} {at.phase}" if at else None, "old_table": change.OLD if change.kept(db) else None, "due": [],
+        "due": [],
     }  # fmt: skip
-    moving = (f"a change of form is under way: {data['change']}; `{at.command}` goes on with it",) if at else ()
-    if data["old_table"]:
-        moving = (*moving, f"{change.OLD} is kept as a way back; `rlops partition finish` drops it")
     if live.partitioning is None:
         return Answer(
-            "partition status", data=data, headline=f"{INTERACTIONS} isn't partitioned.", next="rlops partition enable"
+            "partition status",
+            data=data,
+            headline=f"{INTERACTIONS} isn't partitioned.",
+            next="rlops partition enable --offline",
         )
     problems = list(months.problems(found, INTERACTIONS, sql.policy.partitions))
     rows, estimated = catch_all_rows(db, sql, found)
