@@ -63,7 +63,7 @@ def plan(
     ):
         partitioning = convert.records(sql, form.FOREIGN_KEYS, form.FOREIGN_KEYS, None)
     drops = _drops(sql, [each.table.name for each in wanted if each.table.name in present], live) if fresh else ()
-    if fresh:
+    if drops and form.recorded(db).form == form.PARTITIONED:
         drops = (*integrity.leaving(db, sql, *integrity.the_child(sql).parents), *drops)
     steps = (
         *(() if "environment" in recorded else (_record(sql, environment),)),

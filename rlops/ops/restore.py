@@ -59,7 +59,7 @@ def plan(
     renames = [(each.backup_table, each.table) for each in kept if each.table not in existing]
     if renames:
         parents = sorted({key.ref_table for each in kept for key in each.parents})
-        steps = [*_guard(db, sql, kept, renames), *steps, bring_back.rename(sql, renames, parents)]
+        steps = [*_guard(db, sql, backup, kept, renames), *steps, bring_back.rename(sql, renames, parents)]
         steps += [step for planned in plans for step in planned.after]
     if steps:
         steps += regrant.steps(db, sql, backup)
@@ -198,7 +198,9 @@ def _ended(sql: SqlFolder, backup: Backup, *, merged: bool) -> list[Step]:
     ]  # fmt: skip
 
 
-def _guard(db: Database, sql: SqlFolder, kept: Sequence[Kept], renames: Sequence[tuple[str, str]]) -> list[Step]:
+def _guard(
+    db: Database, sql: SqlFolder, backup: Backup, kept: Sequence[Kept], renames: Sequence[tuple[str, str]]
+) -> list[Step]:
     """The triggers of interactions that come back partitioned, and the record of the form that they come back in."""
     name = next((backup for backup, table in renames if table == declared.INTERACTIONS), None)
     if name is None or db.family == "oceanbase":
@@ -207,8 +209,16 @@ def _guard(db: Database, sql: SqlFolder, kept: Sequence[Kept], renames: Sequence
     which = form.PARTITIONED if live.partitioning else form.FOREIGN_KEYS
     if which == form.FOREIGN_KEYS:
         return convert.records(sql, which, form.FOREIGN_KEYS, None) if known.form == form.PARTITIONED else []
-    if known.integrity == form.NONE:
-        return [] if known.form == which else convert.records(sql, which, form.NONE, None)
+    described = backup.manifest.get(declared.INTERACTIONS, {}).get("triggers")
+    had = (
+        any(each["name"].startswith(integrity.PREFIX) for each in described)
+        if described is not None
+        else known.form == which and known.integrity == form.TRIGGERS
+    )
+    if not had and known.form is None:
+        return []
+    if not had:
+        return [] if (known.form, known.integrity) == (which, form.NONE) else convert.records(sql, which, form.NONE, None)
     steps, by = integrity.enabling(db, sql, integrity.the_child(sql), on=name)
     same = known.form == which and known.integrity == form.TRIGGERS
     return steps if same and not steps else [*steps, *convert.records(sql, which, form.TRIGGERS, by)]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rlops import privileges
+from rlops import facts, privileges
 from rlops.db import Database
 from rlops.errors import RlopsError
 from rlops.ops import form
@@ -85,21 +85,12 @@ def steps(db: Database, sql: SqlFolder, definer: Definer, grants: Mapping[str, t
     for table, words in grants.items():
         if all(held.has(word, db.schema, table) for word in words):
             continue
-        given: dict[str, Any] = {"definer": definer.sql, "table": table, "privileges": Keywords(words)}
+        given_words = words
+        if not facts.table_exists(db, table):  # only CREATE can be granted on a table to come, and others with it
+            given_words = ("CREATE", *words)
+        given: dict[str, Any] = {"definer": definer.sql, "table": table, "privileges": Keywords(given_words)}
         grant = sql.statement("partition/020_grant_definer", given)
         yield Step(f"grant {definer.account} what the triggers do to {table}", grant)
-
-
-def take_back(db: Database, sql: SqlFolder, definer: Definer, tables: Iterable[str]) -> Iterator[Step]:
-    """Take from the dedicated account what it holds on tables that are gone."""
-    held = privileges.held_by(db, definer.account) if definer.dedicated and definer.exists else None
-    for table in tables if held else ():
-        assert held
-        words = sorted({word for grant in held.on_table(db.schema, table) for word in grant.privileges})
-        if words:
-            given: dict[str, Any] = {"definer": definer.sql, "table": table, "privileges": Keywords(tuple(words))}
-            revoke = sql.statement("partition/730_revoke_definer", given)
-            yield Step(f"take from {definer.account} what it held on {table}", revoke)
 
 
 def _password() -> Secret:
