@@ -218,7 +218,9 @@ def _guard(
     if not had and known.form is None:
         return []
     if not had:
-        return [] if (known.form, known.integrity) == (which, form.NONE) else convert.records(sql, which, form.NONE, None)
+        return (
+            [] if (known.form, known.integrity) == (which, form.NONE) else convert.records(sql, which, form.NONE, None)
+        )
     steps, by = integrity.enabling(db, sql, integrity.the_child(sql), on=name)
     same = known.form == which and known.integrity == form.TRIGGERS
     return steps if same and not steps else [*steps, *convert.records(sql, which, form.TRIGGERS, by)]
