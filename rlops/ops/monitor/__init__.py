@@ -138,8 +138,10 @@ def _interactions(
 
 
 def _as_they_live(reader: Reader, live: Mapping[str, Table]) -> list[Table]:
-    """The declared tables, each in the form that it has: a partitioned one declares no foreign keys."""
+    """The declared tables, each in the form that rlops gave it: partitioned by it, one declares no foreign keys."""
     each_declared = declared.tables(reader.sql)
+    if form.recorded(reader.db).form != form.PARTITIONED:
+        return [each.table for each in each_declared]
     return [form.holding(each, live.get(each.table.name), reader.sql, reader.db.family).table for each in each_declared]
 
 
