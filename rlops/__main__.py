@@ -11,14 +11,18 @@ from typing import NoReturn
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run rlops and exit with one of `errors.Exit`."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # One that comes during an import may be raised in a callback of Python's own, which swallows it.
+    heard: list[int] = []
+    interrupt = signal.getsignal(signal.SIGINT)
+    for number in (signal.SIGTERM, *(() if interrupt is signal.SIG_IGN else (signal.SIGINT,))):
+        signal.signal(number, lambda number, _: heard.append(number))
+    from rlops.cli.entry import interrupted, run
+
     try:
-        from rlops.cli.entry import run
-
-        code = run(arguments)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGINT, interrupt)
+        code = interrupted(arguments) if heard else run(arguments)
     except KeyboardInterrupt:
-        from rlops.cli.entry import interrupted
-
         code = interrupted(arguments)
     # An interrupt that went through an exec(), as of dataclasses, makes CPython end by SIGINT, unless another one ends well.
     exec("")  # noqa: S102

@@ -26,6 +26,12 @@ def writers_now(db: Database, time_zone: str) -> datetime:
         db.execute("SET SESSION time_zone = '+00:00'")
 
 
+def cutoff(now: datetime, months: int) -> datetime:
+    """Midnight on the first day of the current month minus `months`."""
+    index = now.year * 12 + now.month - 1 - months
+    return datetime(index // 12, index % 12 + 1, 1)
+
+
 def closing(window: str, now: datetime) -> datetime:
     """When a maintenance window such as `22:30-04:00`, open now, closes; all in the writers' time zone.
 

@@ -98,7 +98,7 @@ class ShopDatabase:
         plain = {"ssl_disabled": True} if isinstance(self.server, RunningServer) else {}
         arguments = {"database": self.name, "autocommit": True, "cursorclass": pymysql.cursors.DictCursor, **plain}
         connection = pymysql.connect(**self.server.connect_args() | arguments | limits | overrides)
-        self.opened.append(connection)
+        self.opened[:] = [each for each in self.opened if each.open] + [connection]  # a closed one keeps its last rows
         return connection
 
     def query(self, sql: str, arguments: Any = None) -> list[dict[str, Any]]:

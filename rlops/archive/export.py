@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rlops.archive import manifest, parquet, parts
 from rlops.archive.manifest import Manifest
@@ -63,36 +64,45 @@ class Export:
         found = parts.all_parts(db, self.month.first)
         part = next((part for part in found if part.state in (parts.PLANNED, parts.EXPORTED)), None)
         if part is None:
-            return self._next(db, found)
-        if part.state == parts.PLANNED:
-            return self._export(db, part)
-        return self._verify(db, part)
+            planned = self.plan(db, found, parts.covered_to(found, self.month.since, self.month.until))
+            return Chunk(0, planned or f"{self.month} done", last=planned is None)
+        return self.advance(db, part)
 
-    def _next(self, db: Database, found: Sequence[Part]) -> Chunk:
-        left = parts.covered_to(found, self.month.since, self.month.until)
-        reader = Reader(db, self.sql, self.columns)
-        if (left.after, left.after_id) == (left.to, left.to_id) or reader.bound(left, 1) == left:
-            return Chunk(0, f"{self.month} done", last=True)
+    def plan(self, db: Database, found: Sequence[Part], left: Range, *, late: bool = False) -> str | None:
+        """Plan a part of the first rows in `left`; None if there are none. `found` are the month's parts."""
+        if left.empty or not self.any_row(db, left):
+            return None
         number = max((part.number for part in found), default=0) + 1
-        wanted = reader.bound(left, self.part_rows)
-        parts.plan(db, self.month.first, number, self.table, wanted, late=False, token=uuid.uuid4().hex)
-        return Chunk(0, f"{self.month} part {number} planned", last=False)
+        wanted = Reader(db, self.sql, self.columns).bound(left, self.part_rows)
+        parts.plan(db, self.month.first, number, self.table, wanted, late=late, token=uuid.uuid4().hex)
+        return f"{self.month} part {number} planned"
+
+    def any_row(self, db: Database, wanted: Range) -> bool:
+        """Whether the table has a row in it."""
+        return Reader(db, self.sql, self.columns).bound(wanted, 1) != wanted
+
+    def advance(self, db: Database, part: Part) -> Chunk:
+        """Take a part that isn't verified one state further."""
+        return self._export(db, part) if part.state == parts.PLANNED else self._verify(db, part)
 
     def _export(self, db: Database, part: Part) -> Chunk:
         self.place.claim()
         refuse_stranger(self.place, part)
-        told = Sum()
+        told, ids = Sum(), list[pa.Array]()
 
         def batches() -> Iterator[pa.RecordBatch]:
             nonlocal told
             for page in Reader(db, self.sql, self.columns).pages(part.range):
                 told += page.sum
+                ids.append(page.batch.column("id"))
                 yield page.batch
 
         temporary = self.place.store.temporary(part.path)
         written = parquet.write(self.place.store, temporary, self.columns, batches())
         if differs := written.sum.differs(told):
             return self._again(db, part, f"what was read of it isn't what the server counts and hashes: {differs}")
+        if ids and pc.count_distinct(pa.chunked_array(ids)).as_py() != told.rows:
+            return self._again(db, part, "a row moved while it was read, and was read twice")
         self.place.store.publish(temporary, part.path)
         parts.exported(db, part, written, self.columns)
         return Chunk(written.sum.rows, f"{self.month} part {part.number} exported", last=False)
@@ -118,8 +128,15 @@ class Export:
         self._failed += 1
         if self._failed >= TRIES:
             raise Failed(f"{part.path} could not be verified in {TRIES} tries: {why}", "", "not_verified")
-        parts.move(db, part, parts.PLANNED)
+        begin_anew(db, self.place, part)
         return Chunk(0, f"{self.month} part {part.number} begun anew ({self._failed})", last=False)
+
+
+def begin_anew(db: Database, place: Place, part: Part) -> None:
+    """Take a part back to planned, and its file out of the archive, until it is exported again."""
+    place.store.remove(manifest.path_of(part.path))
+    place.store.remove(part.path)
+    parts.move(db, part, parts.PLANNED)
 
 
 def refuse_stranger(place: Place, part: Part) -> None:

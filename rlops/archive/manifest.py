@@ -63,7 +63,7 @@ class Manifest:
     bounds: dict[str, Any]
     pending: Contents | None = None
     history: tuple[str, ...] = ()
-    removed_ids: tuple[int, ...] = field(default=())
+    counts: dict[str, int] = field(default_factory=dict)
 
     @property
     def table_columns(self) -> list[Column]:
@@ -100,7 +100,7 @@ def read(store: Store, part: str) -> Manifest | None:
         fields["contents"] = Contents(**fields["contents"])
         fields["pending"] = Contents(**fields["pending"]) if fields["pending"] else None
         fields["columns"] = tuple((name, kind, null) for name, kind, null in fields["columns"])
-        fields |= {key: tuple(fields[key]) for key in ("history", "removed_ids")}
+        fields["history"] = tuple(fields["history"])
         return Manifest(**fields)
     except (ValueError, KeyError, TypeError) as error:
         raise Damaged(f"{path} isn't as it was written: {error}", "", "archive_damaged") from error

@@ -10,6 +10,7 @@ from typing import Any
 
 from rlops.archive.parquet import Written
 from rlops.archive.rows import Range
+from rlops.archive.store import Stored
 from rlops.archive.sums import Sum
 from rlops.db import Database, Row
 from rlops.structure import Column
@@ -20,7 +21,10 @@ TABLE = "rlops_part"
 
 @dataclass(frozen=True)
 class Part:
-    """One part as the database has it. `late` parts hold rows that came, or changed, after their month was exported."""
+    """One part as the database has it. `late` parts hold rows that came, or changed, after their month was exported.
+
+    From a `fixed` one rows have been deleted: it holds what the table has no longer, so it is never exported anew.
+    """
 
     id: int
     month: date
@@ -40,6 +44,8 @@ class Part:
     removed: int
     kept: int
     held: bool
+    replacing: bool
+    fixed: bool
 
     @property
     def table_columns(self) -> list[Column]:
@@ -49,11 +55,6 @@ class Part:
     @property
     def month_text(self) -> str:
         return f"{self.month:%Y-%m}"
-
-    @property
-    def fixed(self) -> bool:
-        """Whether deletion from it has begun, so that it is never exported again."""
-        return self.state in (DELETING, DONE)
 
 
 def path(table: str, month: date, number: int) -> str:
@@ -68,7 +69,8 @@ def _part(row: Row) -> Part:
     return Part(
         row["id"], row["month"], row["number"], row["state"], bool(row["late"]), row["token"], row["path"], ends, known,
         row["sha256"], row["file_bytes"] or 0, row["raw_bytes"] or 0, columns, row["watermark"],
-        row["deleted_rows"], row["removed_rows"], row["kept_rows"], bool(row["held"]),
+        row["deleted_rows"], row["removed_rows"], row["kept_rows"], bool(row["held"]), bool(row["replacing"]),
+        row["deleting_at"] is not None,
     )  # fmt: skip
 
 
@@ -86,6 +88,12 @@ def all_parts(db: Database, month: date | None = None) -> list[Part]:
     return [_part(row) for row in db.rows(f"SELECT * FROM {TABLE}{where} ORDER BY month, number", values)]
 
 
+def one(db: Database, number: int) -> Part | None:
+    """A part by the number of its row."""
+    row = db.row(f"SELECT * FROM {TABLE} WHERE id = %s", (number,))
+    return _part(row) if row else None
+
+
 def plan(db: Database, month: date, number: int, table: str, wanted: Range, *, late: bool, token: str) -> None:
     """Note a part that is about to be exported."""
     db.execute(
@@ -101,20 +109,40 @@ def plan(db: Database, month: date, number: int, table: str, wanted: Range, *, l
 def exported(db: Database, part: Part, written: Written, columns: Sequence[Column]) -> None:
     """Note what was written."""
     listed = json.dumps([[column.name, column.type, column.null] for column in columns])
-    _update(db, part, state=EXPORTED, columns_json=listed, **_contents(written))
+    _update(
+        db,
+        part,
+        state=EXPORTED,
+        columns_json=listed,
+        raw_bytes=written.raw_bytes,
+        **_contents(written.stored, written.sum),
+    )
     db.execute(f"UPDATE {TABLE} SET exported_at = UTC_TIMESTAMP(6) WHERE id = %s", (part.id,))
 
 
-def replaced(db: Database, part: Part, written: Written) -> None:
-    """Note that a part's file was replaced by one with fewer rows."""
-    _update(db, part, **_contents(written))
+def replacing(db: Database, part: Part) -> None:
+    """Note that a part's file is about to be replaced: whoever comes next settles it first."""
+    _update(db, part, replacing=1)
 
 
-def _contents(written: Written) -> dict[str, Any]:
-    known = written.sum
+def replaced(db: Database, part: Part, stored: Stored, known: Sum) -> None:
+    """Note what a part's file holds after its replacement, or that it is the old one."""
+    _update(db, part, replacing=0, **_contents(stored, known))
+
+
+def deleted(db: Database, part: Part, watermark: str, counts: tuple[int, int, int]) -> None:
+    """Note a chunk that was deleted: where it ends, and the rows that were deleted, were gone, and were changed."""
+    gone, removed, kept = counts
+    _update(
+        db, part, watermark=watermark, deleted_rows=part.deleted + gone, removed_rows=part.removed + removed,
+        kept_rows=part.kept + kept,
+    )  # fmt: skip
+
+
+def _contents(stored: Stored, known: Sum) -> dict[str, Any]:
     return {
         "row_count": known.rows, "min_id": known.min_id, "max_id": known.max_id, "xor1": known.xor1, "xor2": known.xor2,
-        "sha256": written.stored.sha256, "file_bytes": written.stored.bytes, "raw_bytes": written.raw_bytes,
+        "sha256": stored.sha256, "file_bytes": stored.bytes,
     }  # fmt: skip
 
 

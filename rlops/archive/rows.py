@@ -51,6 +51,11 @@ class Range:
         return cls(since, LEAST_ID, until, LEAST_ID)
 
     @property
+    def empty(self) -> bool:
+        """Whether it ends where it begins."""
+        return (self.after, self.after_id) == (self.to, self.to_id)
+
+    @property
     def values(self) -> dict[str, object]:
         """For the SQL files."""
         return {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from rlops.cli.options import command, new_app, time_of
 from rlops.cli.session import Session
+from rlops.ops.archive.request import Request
 from rlops.plan import Answer
 
 app = new_app("Keep old interactions in cold storage, as Parquet files that are read back before anything is deleted.")
@@ -59,7 +60,7 @@ def run(
         lambda db, sql: op.plan(
             db,
             sql,
-            op.Request(session.environment(db), months, destination(session, to), _default(), moved, time_of(now)),
+            Request(session.environment(db), months, destination(session, to), default_folder(), moved, time_of(now)),
         ),
         op.verify,
     )
@@ -88,6 +89,30 @@ def verify(session: Session, to: To = None) -> Answer:
         return session.read(lambda db, sql: op.verify(db, sql, destination(session, to), emit))
 
 
+@command(app, "restore", title="archive restore", writes=True, long=True)
+def restore(
+    session: Session,
+    *,
+    months: Annotated[list[str], typer.Argument(help="Months such as 2025-03.", metavar="MONTH...")],
+    to_table: Annotated[
+        Literal["staging", "live"], typer.Option("--to-table", help="A table of its own, or the live one.")
+    ] = "staging",
+    release: Annotated[bool, typer.Option("--release", help="Let retention have these months again.")] = False,
+    to: To = None,
+) -> Answer:
+    """Bring months back from cold storage; in the live table retention holds them until they are released.
+
+    Rows that are there with other values stay; rows whose user or product is gone are left out, and counted.
+
+    Example:  [bold]rlops archive restore 2025-03 --to-table live[/bold]
+    """
+    from rlops.ops.archive import restore as op
+
+    return session.write(
+        lambda db, sql: op.plan(db, sql, months, to_table, to=destination(session, to), release=release), op.verify
+    )
+
+
 def destination(session: Session, to: str | None) -> str | None:
     """The archive that was named, by option, variable or profile; None leaves it to the record."""
     from rlops.archive.store import absolute
@@ -96,5 +121,6 @@ def destination(session: Session, to: str | None) -> str | None:
     return absolute(named, Path.cwd(), Path.home()) if named else None
 
 
-def _default() -> str:
+def default_folder() -> str:
+    """Where the archive of a development run is, when nobody says: in the working folder."""
     return str(Path.cwd() / DEFAULT_FOLDER)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rlops import counting, jobs
-from rlops.clock import writers_now
+from rlops.clock import cutoff, writers_now
 from rlops.db import Database, TimedOut
 from rlops.errors import Exit, Refused
 from rlops.ops import declared, longrun
@@ -19,13 +19,7 @@ COUNT_FOR = 20.0  # seconds for counting the expired rows
 START = ("1000-01-01 00:00:00", 0)  # MySQL's least DATETIME
 KIND = "cleanup"
 MAIN, LATE = 1, 2  # passes: from the oldest to the cutoff, then once more for rows that came behind the first
-SECTIONS = ("writers_time_zone", "retention")  # of the policy, that an interrupted job must not see changed
-
-
-def cutoff(now: datetime, months: int) -> datetime:
-    """Midnight on the first day of the current month minus `months`."""
-    index = now.year * 12 + now.month - 1 - months
-    return datetime(index // 12, index % 12 + 1, 1)
+SECTIONS = ("writers_time_zone", "retention", "archive")  # of the policy, that an interrupted job must not see changed
 
 
 @dataclass(frozen=True)
@@ -58,8 +52,8 @@ class Expired:
         return db.execute(delete.sql, delete.values)
 
 
-def plan(db: Database, sql: SqlFolder, months: int, environment: str, now: datetime | None) -> Plan:
-    """Plan the removal of all interactions before the cutoff.
+def plan_deletion(db: Database, sql: SqlFolder, months: int, environment: str, now: datetime | None) -> Plan:
+    """Plan the removal of all interactions before the cutoff, without an archive.
 
     Raises Refused when the table or its idx_timestamp is missing, or for `now` in production; Denied without privilege.
     """
@@ -77,21 +71,29 @@ def plan(db: Database, sql: SqlFolder, months: int, environment: str, now: datet
             "no_index",
         )
     fresh = cutoff(now or writers_now(db, sql.policy.writers_time_zone), months)
-    job = _open_job(db, sql, months)
+    job = open_job(db, sql, months, archive=False)
     edge = datetime.fromisoformat(job.parameters["cutoff"]) if job else fresh
-    expired, kept = _expired(db, sql, edge), counting.count(db, INTERACTIONS)
-    again = f"rlops cleanup --months {months}"
+    expired, kept = count_expired(db, sql, edge), counting.count(db, INTERACTIONS)
+    again = f"rlops cleanup --months {months} --no-archive"
     steps: tuple[Step, ...] = ()
     if expired.rows or job:
         outline = sql.file("cleanup/020_delete_rows").outline({}, {"cutoff": f"'{edge:%Y-%m-%d %H:%M:%S}'"})
-        order = Order(KIND, again, sql.policy.fingerprint(*SECTIONS), {"months": months, "cutoff": edge.isoformat()})
+        order = Order(
+            KIND,
+            again,
+            sql.policy.fingerprint(*SECTIONS),
+            {"months": months, "cutoff": edge.isoformat(), "archive": False},
+        )
         work = Expired(sql, edge, expired.rows)
         steps = (Step(f"delete interactions before {edge:%Y-%m-%d}", outline, work=work, job=order),)
-    reasons = _reasons(sql, months, expired.rows / max(kept.rows, expired.rows, 1))
+    reasons = (
+        "rows deleted without an archive can't be brought back",
+        *reasons_to_ask(sql, months, expired.rows / max(kept.rows, expired.rows, 1)),
+    )
     about = "about " if expired.estimated else ""
     notes = (
         f"{about}{expired.rows:,} rows are older than {edge:%Y-%m-%d %H:%M:%S} ({expired.source})",
-        *(_goes_on(job) if job else ()),
+        *(goes_on(job) if job else ()),
         *(reasons if environment == "production" else ()),
     )
     return Plan(
@@ -110,10 +112,10 @@ def plan(db: Database, sql: SqlFolder, months: int, environment: str, now: datet
     )  # fmt: skip
 
 
-def _open_job(db: Database, sql: SqlFolder, months: int) -> jobs.Job | None:
-    """The job that an earlier run left. Raises Refused when it is about other months, or under another policy."""
+def open_job(db: Database, sql: SqlFolder, months: int, *, archive: bool) -> jobs.Job | None:
+    """The job that an earlier run left. Raises Refused when it is about other months or deletes otherwise, or under another policy."""
     job = jobs.unfinished(db, KIND, sql.policy.fingerprint(*SECTIONS))
-    if job and job.parameters["months"] != months:
+    if job and (job.parameters["months"] != months or job.parameters.get("archive", False) != archive):
         raise Refused(
             f"job {job.id} (`{job.command}`, before {job.parameters['cutoff'][:10]}) is not finished. Nothing was changed",
             f"Go on with it by `{job.command}`, or give it up with `rlops jobs abort {job.id}`.",
@@ -122,11 +124,13 @@ def _open_job(db: Database, sql: SqlFolder, months: int) -> jobs.Job | None:
     return job
 
 
-def _goes_on(job: jobs.Job) -> tuple[str, ...]:
+def goes_on(job: jobs.Job) -> tuple[str, ...]:
+    """That a plan takes an earlier job up."""
     return (f"goes on with job {job.id}, whose cutoff stays; {job.rows:,} rows are deleted already",)
 
 
-def _expired(db: Database, sql: SqlFolder, edge: datetime) -> counting.Rows:
+def count_expired(db: Database, sql: SqlFolder, edge: datetime) -> counting.Rows:
+    """The rows before the cutoff, counted where that is quick enough."""
     counted = sql.statement("cleanup/030_count_expired", values={"cutoff": edge})
     try:
         with db.statement_limit(COUNT_FOR):
@@ -136,9 +140,10 @@ def _expired(db: Database, sql: SqlFolder, edge: datetime) -> counting.Rows:
         return counting.Rows(int(explained.get("rows") or 0), True, "the optimizer's estimate")
 
 
-def _reasons(sql: SqlFolder, months: int, share: float) -> tuple[str, ...]:
+def reasons_to_ask(sql: SqlFolder, months: int, share: float) -> tuple[str, ...]:
+    """Why a run needs more than a yes in production: it removes more than the policy means to."""
     retention = sql.policy.retention
-    reasons = ["rows that are not archived can't be brought back, and cleanup does not look"]
+    reasons = []
     if months < retention.interactions_months:
         reasons.append(f"{months} months is less than the policy's {retention.interactions_months}")
     if share > retention.max_share_per_run:
@@ -151,13 +156,16 @@ def _reasons(sql: SqlFolder, months: int, share: float) -> tuple[str, ...]:
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Say what was deleted, by what the chunks themselves counted."""
     del db, sql
-    edge = answer.data["cutoff"].replace("T", " ")
+    data = answer.data
+    edge, where = data["cutoff"].replace("T", " "), data.get("destination")
     if not answer.steps:
-        return replace(answer, headline=f"Nothing to do: no interaction is older than {edge}.")
-    deleted, newer = answer.data["deleted_rows"], answer.data["newer_cutoff"]
-    answer = replace(answer, headline=f"{deleted:,} interactions older than {edge} deleted.", next="rlops monitor")
-    if newer is None:
+        held = f" but the months held back: {', '.join(data['held_months'])}" if data.get("held_months") else ""
+        return replace(answer, headline=f"Nothing to do: no interaction is older than {edge}{held}.")
+    kept = f"; every one of them is in {where}, verified" if where else ""
+    headline = f"{data['deleted_rows']:,} interactions older than {edge} deleted{kept}."
+    answer = replace(answer, headline=headline, notes=(*answer.notes, *data.get("remarks", ())), next="rlops monitor")
+    if data["newer_cutoff"] is None:
         return answer
-    note = f"the job was begun when the cutoff was {edge[:10]}; by now it is {newer[:10]}"
-    again = f"rlops cleanup --months {answer.data['months']}"
+    note = f"the job was begun when the cutoff was {edge[:10]}; by now it is {data['newer_cutoff'][:10]}"
+    again = f"rlops cleanup --months {data['months']}{'' if where else ' --no-archive'}"
     return replace(answer, exit=Exit.FINDINGS, notes=(*answer.notes, note), next=again)

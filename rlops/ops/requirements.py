@@ -144,9 +144,14 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         Need(("SELECT", "INSERT", "CREATE", "DROP", "ALTER", "LOCK TABLES"), "schema", "hold tables have a time in their names"),
     ),
     "archive run": (_INTERACTIONS, *_JOURNAL),
+    "archive restore": (
+        Need(("SELECT", "INSERT", "DELETE"), "interactions", "compare the rows, and put them back"),
+        Need(("SELECT", "CREATE", "INSERT", "DELETE"), "schema", "a table of their own, users and products that exist"),
+        *_JOURNAL, *_PACE,
+    ),
     "archive list": (Need(("SELECT",), "own", "read the record of its parts"),),
     "archive verify": (Need(("SELECT",), "own", "read the record of its parts"),),
-    "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find and delete expired rows"), *_JOURNAL, *_PACE, _BLOCKERS),
+    "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find, archive and delete expired rows"), *_JOURNAL, *_PACE, _BLOCKERS),
     "purge": (Need(("SELECT", "DELETE"), "interactions", "find and delete the rows"), *_JOURNAL, *_PACE, _BLOCKERS),
     "jobs": (
         Need(("SELECT",), "own", "see the jobs and their runs"),
@@ -165,8 +170,8 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 
 DEVELOPMENT = ("migrate --fresh", "seed")
 WRITING = (
-    "migrate", "grant", "rollback", "restore", "backups prune", "archive run", "cleanup", "purge", "uninstall", "seed",
-    "partition enable", "partition disable", "partition ensure", "partition expire",
+    "migrate", "grant", "rollback", "restore", "backups prune", "archive run", "archive restore", "cleanup", "purge",
+    "uninstall", "seed", "partition enable", "partition disable", "partition ensure", "partition expire",
 )  # fmt: skip
 
 

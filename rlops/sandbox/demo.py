@@ -66,7 +66,7 @@ SCENES = (
         Exit.FINDINGS,
     ),
     _scene("archive run", "Copy the months older than six to cold storage, and read every file back."),
-    _scene("cleanup --months 12 --yes", "Remove what is past its retention, in short transactions."),
+    _scene("cleanup --months 12 --yes", "Delete what is past its retention: only rows that a verified file holds."),
     _scene("monitor", "What is left."),
     _scene("rollback --yes", "Something is wrong with the release: keep every row, remove the tables."),
     _scene("restore", "It wasn't our release: bring the tables back, with their keys."),

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS rlops_part (
   removed_rows    BIGINT          NOT NULL DEFAULT 0,
   kept_rows       BIGINT          NOT NULL DEFAULT 0,
   held            TINYINT         NOT NULL DEFAULT 0,
+  replacing       TINYINT         NOT NULL DEFAULT 0,
   planned_at      DATETIME(6)     NOT NULL,
   exported_at     DATETIME(6)     NULL,
   verified_at     DATETIME(6)     NULL,

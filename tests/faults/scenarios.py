@@ -351,7 +351,7 @@ class MergeOver(Merge):
 
 
 class Cleanup(Scenario):
-    arguments = ("cleanup", "--months", "12")
+    arguments: tuple[str, ...] = ("cleanup", "--months", "12", "--no-archive")
 
     def prepare(self) -> None:
         self.bench.install(*OWN, *TABLES)
@@ -435,6 +435,73 @@ class Archive(Scenario):
         return problems + [f"{row['path']} is {row['state']}" for row in states]
 
 
+class Retention(Archive):
+    """Some of what is expired is archived already; of that some rows are late, changed, moved or gone by now."""
+
+    arguments = ("cleanup", "--months", "12")
+
+    def prepare(self) -> None:
+        super().prepare()
+        archive = (
+            "archive",
+            "run",
+            "--months",
+            "6",
+            "--to",
+            str(self.root),
+            "--sql-dir",
+            str(small_parts(self.database.home)),
+        )
+        self.database.cli(*archive)
+        self.exported = {row[0]: row for row in coldstore.rows(self.root)}
+        truth.execute(
+            self.database,
+            f"UPDATE {INTERACTIONS} SET reward = 5 WHERE id % 13 = 2 AND timestamp < '2021-01-01'",
+            f"UPDATE {INTERACTIONS} SET timestamp = '2020-01-02 00:00:00' WHERE id % 17 = 3 AND timestamp < '2021-01-01'",
+            f"DELETE FROM {INTERACTIONS} WHERE id % 19 = 4 AND timestamp < '2021-01-01'",
+        )
+        truth.fill(self.database, *[f"2020-02-03 00:00:{n:02}" for n in range(30)], models=0, features=0)
+        self.latest = {row[0]: row for row in self.interactions()}
+
+    def interactions(self) -> list[tuple[Any, ...]]:
+        query = f"SELECT {coldstore.COLUMNS} FROM {INTERACTIONS}"
+        return [tuple(row.values()) for row in self.database.query(query)]
+
+    def options(self) -> tuple[str, ...]:
+        return (*super().options(), "--confirm", self.database.name)
+
+    def torn(self) -> list[str]:
+        """A row is in the table as it was; or it is gone, and in the archive once, with the values that it went with."""
+        problems = coldstore.problems(self.root)
+        here = {row[0]: row for row in self.interactions()}
+        there: dict[int, list[tuple[Any, ...]]] = {}
+        for row in coldstore.rows(self.root):
+            there.setdefault(row[0], []).append(row)
+        for number, row in self.latest.items():
+            if number in here and here[number] != row:
+                problems.append(f"row {number} was changed")
+            elif number not in here and there.get(number) != [row]:
+                problems.append(f"row {number} is gone, and {there.get(number)} of it is in the archive")
+        return problems + [f"row {number} came back" for number in here if number not in self.latest]
+
+    def unfinished(self) -> list[str]:
+        problems = self.torn() + coldstore.unpublished(self.root)
+        left = truth.count(self.database, INTERACTIONS, "timestamp < '2021-01-01'")
+        problems += [f"{left} rows are left"] if left else []
+        found = coldstore.rows(self.root)
+        problems += (
+            [f"{len(found)} rows, of {len({row[0] for row in found})} ids"]
+            if len(found) != len({r[0] for r in found})
+            else []
+        )
+        gone = [
+            number for number in self.exported if number not in self.latest and number not in {row[0] for row in found}
+        ]
+        problems += [f"what the shop deleted after its export is not readable: {gone}"] if gone else []
+        states = self.database.query("SELECT path, state FROM rlops_part WHERE state <> 'done' OR replacing")
+        return problems + [f"{row['path']} is {row['state']}" for row in states]
+
+
 def small_parts(home: Path) -> Path:
     """A folder of SQL whose policy has small parts."""
     folder = home / "sql"
@@ -463,6 +530,7 @@ class Grant(Scenario):
 SCENARIOS: dict[str, Callable[[Bench], Scenario]] = {
     "migrate": Migrate, "grant": Grant, "rollback": Rollback, "copy": Copy, "restore": Restore,
     "restore-merge": Merge, "restore-merge-over": MergeOver, "cleanup": Cleanup, "purge": Purge, "archive": Archive,
+    "retention": Retention,
 }  # fmt: skip
 
 

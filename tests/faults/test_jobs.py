@@ -19,7 +19,7 @@ from rlops.sandbox.server import RunningServer
 
 INTERACTIONS = TABLES[0]
 OLD, NEW = 3000, 50
-CLEANUP = ("cleanup", "--months", "12", "--yes")
+CLEANUP = ("cleanup", "--months", "12", "--yes", "--no-archive")
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_the_cutoff_of_an_interrupted_run_stays(filled):
     done = filled.cli(*CLEANUP, "--now", "2026-04-15T00:00:00", "--output", "json", check=3).json
     assert done["data"]["cutoff"] == "2025-03-01T00:00:00"
     assert done["data"]["newer_cutoff"] == "2025-04-01T00:00:00"
-    assert done["next"] == "rlops cleanup --months 12"
+    assert done["next"] == "rlops cleanup --months 12 --no-archive"
     assert truth.count(filled, INTERACTIONS, "timestamp < '2026-01-01'") == 1
     done = filled.cli(*CLEANUP, "--now", "2026-04-15T00:00:00", "--output", "json").json
     assert done["data"]["deleted_rows"] == 1
@@ -100,7 +100,7 @@ def test_other_months_are_refused_while_a_job_is_open(filled):
     process.kill()
     process.wait()
     holder.end()
-    refused = filled.cli("cleanup", "--months", "24", "--yes", "--output", "json", check=5).json
+    refused = filled.cli("cleanup", "--months", "24", "--yes", "--no-archive", "--output", "json", check=5).json
     assert "rlops cleanup --months 12" in refused["error"]["hint"]
 
 
@@ -186,7 +186,7 @@ def test_what_is_asked_of_a_job_that_can_not_be(filled):
     number = str(listed(filled)[0]["id"])
     filled.cli("jobs", "pause", number, check=5)
     told = filled.cli("jobs", "resume", "--output", "json", check=3).json
-    assert told["next"] == "rlops cleanup --months 12"
+    assert told["next"] == "rlops cleanup --months 12 --no-archive"
     before = truth.snapshot(filled)
     for what in ("resume", "abort"):
         filled.cli("jobs", what, "--dry-run")

@@ -26,7 +26,7 @@ __all__ = ["ours"]
 
 INTERACTIONS = TABLES[0]
 OLD = 1500
-CLEANUP = ("cleanup", "--months", "12", "--yes")
+CLEANUP = ("cleanup", "--months", "12", "--yes", "--no-archive")
 
 
 def fill(database):

@@ -66,15 +66,15 @@ def test_the_cutoff_is_in_the_writers_time_zone_by_the_servers_clock(migrated):
     assert answer["data"]["cutoff"] == f"{first:%Y-%m-%d}T00:00:00"
 
 
-def test_production_wants_the_schema_named_while_there_is_no_archive(database):
+def test_production_wants_the_schema_named_where_there_is_no_archive(database):
     database.cli("migrate")
     truth.fill(database, "2020-01-01 00:00:00")
     before = truth.snapshot(database)
-    refused = clean(database, check=5)
+    refused = clean(database, "--no-archive", check=5)
     assert f"--confirm {database.name}" in refused["error"]["hint"]
-    clean(database, "--now", "2026-01-01", check=5)
+    clean(database, "--no-archive", "--now", "2026-01-01", check=5)
     assert truth.snapshot(database) == before
-    clean(database, "--confirm", database.name)
+    clean(database, "--no-archive", "--confirm", database.name)
     assert truth.count(database, INTERACTIONS) == 0
 
 
@@ -83,7 +83,7 @@ def test_a_dry_run_writes_nothing(migrated):
     before = truth.snapshot(migrated)
     shown = clean(migrated, "--dry-run")
     assert shown["data"]["expired_rows"] == 1
-    assert "DELETE FROM user_product_interactions" in shown["steps"][0]["sql"]
+    assert "DELETE FROM user_product_interactions" in shown["steps"][-1]["sql"]
     assert truth.snapshot(migrated) == before
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import sqlparse
 from conftest import ShopDatabase, fill_shop, run_cli
 from test_grant import PASSWORD, Shop, accounts, run
 
+from rlops.clock import cutoff
 from rlops.ops import operators, requirements
 
 WRITES = ("--environment", "development")
@@ -120,13 +122,14 @@ def prepare(shop: Shop, command: str) -> None:
         shop.rlops("rollback", "--yes")
     if command in ("cleanup", "purge"):
         run(shop.database, OLD_ROW)
-    if command in ("archive list", "archive verify"):
+    if command in ("archive list", "archive verify", "archive restore"):
         shop.rlops("seed", "--rows", "200", "--months", "9", *WRITES)
         shop.rlops("archive", "run", *WRITES)
     if command == "grant --create-user":
         run(shop.database, "DROP USER 'dsazuser'@'%'")
 
 
+MONTH = f"{cutoff(datetime.now(UTC), 7):%Y-%m}"  # seeded, and older than what stays out of the archive
 COMMANDS = {
     "migrate": ("migrate", *WRITES),
     "migrate --fresh": ("migrate", "--fresh", "--yes", *WRITES),
@@ -145,6 +148,7 @@ COMMANDS = {
     "purge": ("purge", "--user", "1", "--yes"),
     "jobs": ("jobs", "list"),
     "archive run": ("archive", "run", *WRITES),
+    "archive restore": ("archive", "restore", MONTH, "--to-table", "live", *WRITES),
     "archive list": ("archive", "list"),
     "archive verify": ("archive", "verify"),
     "monitor": ("monitor",),
@@ -200,7 +204,7 @@ def test_one_account_runs_every_command(shop: Shop) -> None:
     assert all(each["ok"] for each in data["commands"])
     order = (
         "migrate", "grant", "verify --smoke", "verify --data", "seed", "archive run", "archive list", "archive verify",
-        "cleanup", "purge", "jobs", "monitor", "monitor --record",
+        "archive restore", "cleanup", "purge", "jobs", "monitor", "monitor --record",
         "history", "rollback", "backups", "restore", "uninstall",
     )  # fmt: skip
     for command in order:

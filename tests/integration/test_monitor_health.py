@@ -140,6 +140,31 @@ def test_months_and_retention_are_counted(database: ShopDatabase) -> None:
     ] == "rlops cleanup --months 12"
 
 
+def test_what_is_archived_is_not_due_for_the_archive(database: ShopDatabase) -> None:
+    only(database, "mysql", "mariadb")
+    database.cli("migrate", "--environment", "development")
+    fill(database, 3_000, days=500)
+    database.cli("archive", "run", "--months", "14", "--to", str(database.home / "cold"))
+    cold = {
+        row["month"]: row["n"]
+        for row in database.query(
+            f"SELECT DATE_FORMAT(timestamp, '%%Y-%%m') AS month, COUNT(*) AS n FROM {INTERACTIONS}"
+            " WHERE timestamp < DATE_FORMAT(NOW() - INTERVAL 14 MONTH, '%%Y-%%m-01') GROUP BY month",
+            (),
+        )
+    }
+    between = database.query(
+        f"SELECT COUNT(*) AS n FROM {INTERACTIONS} WHERE timestamp < DATE_FORMAT(NOW() - INTERVAL 6 MONTH, '%%Y-%%m-01')"
+        " AND timestamp >= DATE_FORMAT(NOW() - INTERVAL 14 MONTH, '%%Y-%%m-01')",
+        (),
+    )[0]["n"]
+    assert cold
+    late = monitor(database, check=3)["data"]["retention"]
+    assert {month["month"]: month["rows"] for month in late["archived_months"]} == cold
+    assert all(month["finished"] and not month["held"] for month in late["archived_months"])
+    assert (late["archive_rows_due"], late["archive_months_due"]) == (between, 8)
+
+
 def test_the_estimate_of_a_large_month_is_marked(database: ShopDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     from rlops.ops.monitor import timeline
 

@@ -18,7 +18,7 @@ from conftest import run_cli
 from rlops.cli.app import COMMANDS
 
 GROUPS = {
-    "archive": ("run", "list", "verify"),
+    "archive": ("run", "list", "verify", "restore"),
     "backups": ("list", "show", "prune"),
     "partition": ("status", "enable", "ensure", "expire", "disable"),
     "jobs": ("list", "pause", "resume", "abort"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 
 from rlops.archive import parts
@@ -11,27 +11,15 @@ from rlops.archive import place as places
 from rlops.archive.export import Export, Month
 from rlops.archive.place import Place
 from rlops.archive.rows import Reader
-from rlops.clock import writers_now
+from rlops.clock import cutoff, writers_now
 from rlops.db import Database
 from rlops.errors import Refused
 from rlops.ops.archive import table
-from rlops.ops.cleanup import cutoff
+from rlops.ops.archive.request import Request, refuse_now
 from rlops.ops.declared import INTERACTIONS
 from rlops.plan import Answer, Plan, Step, StepResult
 from rlops.sqlfiles import SqlFolder
 from rlops.words import counted
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked for. `to` is an absolute destination or None, `default` the one of a development run."""
-
-    environment: str
-    months: int | None = None
-    to: str | None = None
-    default: str = ""
-    moved: bool = False
-    now: datetime | None = None
 
 
 def plan(db: Database, sql: SqlFolder, request: Request) -> Plan:
@@ -40,12 +28,7 @@ def plan(db: Database, sql: SqlFolder, request: Request) -> Plan:
     Raises Refused when the table can't be archived exactly, when no destination is known, when it is another
     installation's or server's, or for `now` in production.
     """
-    if request.now is not None and request.environment == "production":
-        raise Refused(
-            "--now is for development; in production the server's clock counts",
-            "Nothing was changed.",
-            "now_in_production",
-        )
+    refuse_now(request)
     columns = table.columns(db)
     where = destination(db, request)
     months = request.months or sql.policy.archive.interactions_months

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from rlops import journal
+from rlops.clock import cutoff
 from rlops.db import ServerError
-from rlops.ops.cleanup import cutoff
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.monitor.partitions import next_month
 from rlops.ops.monitor.probe import Reader
 
 MONTHS = 60  # the latest ones
 COUNT_UP_TO = 20_000  # estimated rows; a month that has more is estimated only
+TABLE = "rlops_part"
 ESTIMATE = "EXPLAIN: the optimizer's look into both ends of the index by time"
 
 
@@ -64,21 +66,40 @@ def read_retention(
     """
     policy = reader.sql.policy
     removed, stored = policy.retention.interactions_months, policy.archive.interactions_months
-    archived = archived_months(reader)
+    archived = read_archived(reader)
+    cold = {month["month"] for month in archived or () if month["finished"]}
+    live = [month for month in months if month["month"] not in cold]
+    warm = oldest
+    if oldest is not None and f"{oldest:%Y-%m}" in cold:
+        first = next((month["month"] for month in live if month["rows"]), f"{now:%Y-%m}")
+        warm = datetime.strptime(first, "%Y-%m")
     return {
         "oldest": oldest and oldest.replace(tzinfo=zone),
         "retention_months": removed,
         "archive_months": stored,
         **_due("", oldest, months, now, keep=removed, zone=zone),
-        **_due("archive_", oldest, months, now, keep=stored, zone=zone),
+        **_due("archive_", warm, live, now, keep=stored, zone=zone),
         "archived_months": archived,
     }
 
 
-def archived_months(reader: Reader) -> list[dict[str, Any]] | None:
-    """What cold storage holds of each month; None where there is no record of it, as without an archive."""
-    del reader
-    return None
+def read_archived(reader: Reader) -> list[dict[str, Any]] | None:
+    """What cold storage holds of each month by rlops' own record; None where there is none.
+
+    A month is `finished` when all of its parts were read back; `held` when a restore keeps retention from it.
+    """
+    if TABLE not in journal.existing(reader.db):
+        return None
+    rows = reader.ask("archive", TABLE, "067_archived_months")
+    if rows is None:
+        return None
+    return [
+        {
+            "month": row["month"], "parts": int(row["parts"]), "rows": int(row["row_count"]), "bytes": int(row["bytes"]),
+            "finished": bool(row["finished"]), "held": bool(row["held"]),
+        }
+        for row in rows
+    ]  # fmt: skip
 
 
 def _due(

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from rlops import facts
+from rlops.clock import cutoff as cutoff_of
 from rlops.clock import writers_now
 from rlops.db import Database
 from rlops.errors import Failed, Refused
-from rlops.ops import cleanup
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import ensure, hold, integrity, months
 from rlops.ops.partition.hold import Hold
@@ -53,7 +53,7 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
     now = writers_now(db, sql.policy.writers_time_zone)
     found = months.read(db, sql, INTERACTIONS)
     ensure.refuse_foreign(found, sql, whole=True)
-    edge = cleanup.cutoff(now, wish.months)
+    edge = cutoff_of(now, wish.months)
     past = expired(found, edge, now)
     chosen = past[: wish.most]
     if chosen and wish.environment == "production" and not wish.no_archive:

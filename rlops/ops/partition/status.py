@@ -6,10 +6,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from rlops.clock import cutoff as cutoff_of
 from rlops.clock import writers_now
 from rlops.db import Database, ServerError, TimedOut
 from rlops.errors import Exit, Refused
-from rlops.ops import cleanup, form
+from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import hold, months
 from rlops.ops.partition.months import Month, Months
@@ -110,7 +111,7 @@ def _due(sql: SqlFolder, found: Months, now: datetime, rows: int | None, held: l
         due.append({"what": f"{counted(lacking, 'month')} ahead missing", "next": "rlops partition ensure"})
     if rows:
         due.append({"what": f"the catch-all has {counted(rows, 'row')}", "next": "rlops partition ensure"})
-    edge = cleanup.cutoff(now, sql.policy.retention.interactions_months)
+    edge = cutoff_of(now, sql.policy.retention.interactions_months)
     if gone := expired(found, edge, now):
         listed = ", ".join(month.name for month in gone)
         due.append(

@@ -1,0 +1,113 @@
+"""Deletes a part's rows from the live table: each chunk is compared under lock with what the part's file holds."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from rlops.archive import columns as kinds
+from rlops.archive import parquet, sums
+from rlops.archive.parts import Part
+from rlops.archive.store import Store
+from rlops.db import Database
+from rlops.errors import Failed
+from rlops.sqlfiles import Keywords, SqlFolder
+
+Key = tuple[datetime, int]
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """A chunk: rows deleted, gone before, and changed since the export; where it ends, and whether the part ends there."""
+
+    rows: int
+    removed: int
+    kept: int
+    watermark: str
+    last: bool
+
+
+def mark(key: Key) -> str:
+    """A position as the record keeps it."""
+    return f"{key[0].isoformat()} {key[1]}"
+
+
+def position(watermark: str) -> Key:
+    """The position that the record keeps."""
+    when, number = watermark.split(" ")
+    return datetime.fromisoformat(when), int(number)
+
+
+@dataclass
+class Rows:
+    """A part's rows behind a position, a piece at a time; asked again for the same position, it gives the same rows."""
+
+    store: Store
+    part: Part
+    _batches: Iterator[pa.RecordBatch] = field(init=False)
+    _batch: pa.RecordBatch | None = None
+    _keys: list[Key] = field(default_factory=list)
+    _before: Key | None = None  # the last row ahead of the batch in hand
+
+    def __post_init__(self) -> None:
+        self._restart()
+
+    def take(self, after: Key | None, size: int) -> tuple[pa.RecordBatch, list[Key]]:
+        """At most `size` rows behind `after`; none at the end."""
+        if self._before is not None and (after is None or after < self._before):
+            self._restart()
+        while self._batch is not None:
+            start = bisect_right(self._keys, after) if after is not None else 0
+            if start < len(self._keys):
+                return self._batch.slice(start, size), self._keys[start : start + size]
+            self._advance()
+        return pa.RecordBatch.from_pylist([], schema=kinds.schema(self.part.table_columns)), []
+
+    def _restart(self) -> None:
+        self._before, self._keys = None, []
+        self._batches = parquet.batches(self.store, self.part.path, self.part.table_columns)
+        self._advance()
+
+    def _advance(self) -> None:
+        self._before = self._keys[-1] if self._keys else self._before
+        self._batch = next(self._batches, None)
+        if self._batch is not None:
+            self._keys = list(
+                zip(self._batch.column("timestamp").to_pylist(), self._batch.column("id").to_pylist(), strict=True)
+            )
+
+
+def chunk(db: Database, sql: SqlFolder, rows: Rows, watermark: str | None, *, cutoff: datetime, size: int) -> Deleted:
+    """Delete about `size` of the part's rows behind the watermark, in the caller's transaction.
+
+    A row that is as it was exported goes; one that is gone was removed by the shop; one that has changed stays, to be
+    exported anew. Raises Failed when the server deletes another number of rows than it was told to.
+    """
+    batch, keys = rows.take(position(watermark) if watermark else None, size)
+    if not keys:
+        return Deleted(0, 0, 0, watermark or "", last=True)
+    columns = rows.part.table_columns
+    exported = dict(zip((key[1] for key in keys), sums.digests(batch, columns), strict=True))
+    lock = sql.statement(
+        "cleanup/040_lock_rows", {"digest": Keywords((kinds.digest(columns),))}, {"ids": list(exported)}
+    )
+    live = {int(row["id"]): row["digest"] for row in db.rows(lock.sql, lock.values)}
+    same = [number for number, digest in live.items() if digest and bytes.fromhex(digest) == exported[number]]
+    if same:
+        _delete(db, sql, same, cutoff)
+    return Deleted(len(same), len(exported) - len(live), len(live) - len(same), mark(keys[-1]), last=False)
+
+
+def _delete(db: Database, sql: SqlFolder, ids: Sequence[Any], cutoff: datetime) -> None:
+    delete = sql.statement("cleanup/020_delete_rows", values={"ids": ids, "cutoff": cutoff})
+    count = db.execute(delete.sql, delete.values)
+    if count != len(ids):
+        raise Failed(
+            f"the server deleted {count} rows of {len(ids)} that were locked and compared; the chunk was rolled back",
+            "Look at the table's triggers.", "other_count",
+        )  # fmt: skip

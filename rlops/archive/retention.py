@@ -1,0 +1,211 @@
+"""The work of retention: month by month, what is expired is archived, verified, and only then deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from rlops.archive import deleting, manifest, parquet, parts, replacing
+from rlops.archive.deleting import Rows
+from rlops.archive.export import Export, Month, begin_anew
+from rlops.archive.parts import Part
+from rlops.archive.place import Place
+from rlops.archive.rows import Range
+from rlops.archive.store import Missing
+from rlops.db import Database
+from rlops.errors import Failed
+from rlops.plan import Chunk
+from rlops.sqlfiles import SqlFolder
+from rlops.structure import Column
+
+STALE = "a row was written again after it was exported; its latest values are in another part"
+LATE_ROUNDS = 3  # through one month in one run, so that a shop that goes on writing old rows doesn't keep it for ever
+MOST_REMARKS = 20
+
+
+@dataclass
+class Retention:
+    """Each chunk is one transaction, and finds what is next in the record of parts, so that any run goes on from any point.
+
+    `due` lists the months; once they are done it is asked again, for what came meanwhile. `remarks` are what the user
+    should know of how it went.
+    """
+
+    sql: SqlFolder
+    place: Place
+    table: str
+    columns: Sequence[Column]
+    due: Callable[[Database], Sequence[Month]]
+    cutoff: datetime
+    part_rows: int
+    total: int | None = None
+    remarks: list[str] = field(default_factory=list)
+    _exported: dict[int, int] = field(default_factory=dict)  # rows by the part's id: a chunk may be tried twice
+    _stale: dict[int, Any] = field(default_factory=dict)  # by a part's id, the ids that it is to be without
+    _before: dict[date, int] = field(default_factory=dict)  # the last part of a month when this run came to it
+    _rows: Rows | None = None
+    _months: list[Month] | None = None
+    _lists: int = 0
+    _exporting: Export | None = None
+
+    @property
+    def archived(self) -> int:
+        """The rows that this run exported."""
+        return sum(self._exported.values())
+
+    def chunk(self, db: Database, after: Any, size: int) -> Chunk:
+        """Take the first month that isn't done a step further. Raises Failed, Refused."""
+        del after
+        if self._rows and (part := parts.one(db, self._rows.part.id)) and part.state == parts.DELETING:
+            return self._delete(db, part, size)
+        everything = parts.all_parts(db)
+        if part := next((part for part in everything if part.replacing), None):
+            return self._replace(db, part)
+        if self._months is None:
+            self._months, self._lists = list(self.due(db)), self._lists + 1
+        while self._months:
+            month = self._months[0]
+            found = [part for part in everything if part.month == month.first]
+            step = None if any(part.held for part in found) else self._step(db, month, found, everything, size)
+            if step is not None:
+                return step
+            del self._months[0]
+        if self._lists == 1:
+            self._months = None
+            return Chunk(0, "looking for what came meanwhile", last=False)
+        return Chunk(0, "done", last=True)
+
+    def _step(
+        self, db: Database, month: Month, found: Sequence[Part], everything: Sequence[Part], size: int
+    ) -> Chunk | None:
+        self._before.setdefault(month.first, max((part.number for part in found), default=0))
+        export = self._export(month)
+        if part := _first(found, parts.DELETING):
+            return self._delete(db, part, size)
+        if part := _first(found, parts.PLANNED, parts.EXPORTED):
+            step = export.advance(db, part)
+            if step.rows:
+                self._exported[part.id] = step.rows
+            return Chunk(0, step.position, last=False)
+        if part := _first(found, parts.VERIFIED):
+            return self._begin(db, part, everything)
+        planned = export.plan(db, found, parts.covered_to(found, month.since, month.until))
+        if planned is None:
+            planned = self._late(db, month, found)
+        return Chunk(0, planned, last=False) if planned else None
+
+    def _late(self, db: Database, month: Month, found: Sequence[Part]) -> str | None:
+        """Plan a part of the rows that came or changed since their month was exported, in a bounded number of rounds."""
+        whole, export = Range.between(month.since, month.until), self._export(month)
+        mine = [part.range for part in found if part.late and part.number > self._before[month.first]]
+        rounds = sum((each.to, each.to_id) == (whole.to, whole.to_id) for each in mine)
+        if rounds >= LATE_ROUNDS:
+            if export.any_row(db, whole):
+                self._remark(f"{month}: rows came or changed while it was cleaned; the next run goes on with them")
+            return None
+        left = whole.behind(mine[-1].to, mine[-1].to_id) if mine else whole
+        return export.plan(db, found, left, late=True) or export.plan(db, found, whole, late=True)
+
+    def _export(self, month: Month) -> Export:
+        if self._exporting is None or self._exporting.month != month:
+            self._exporting = Export(self.sql, self.place, self.table, self.columns, month, self.part_rows)
+        return self._exporting
+
+    def _begin(self, db: Database, part: Part, everything: Sequence[Part]) -> Chunk:
+        """From verified to deleting, once the file is whole and no other part has a row of its ids."""
+        changed = part.columns != tuple((column.name, column.type, column.null) for column in self.columns)
+        wrong = self._wrong(part)
+        if wrong and part.fixed:
+            raise self._damaged(part, wrong)
+        if changed and part.fixed:  # its rows that are in the table again have values that it doesn't hold
+            return self._done(db, part)
+        if wrong or changed:
+            return self._anew(db, part, wrong or "the table's columns are others by now")
+        ids = replacing.ids_of(self.place.store, part)
+        for other in replacing.overlapping(part, everything):
+            if other.state == parts.PLANNED:
+                continue
+            try:
+                if not replacing.holding(self.place.store, other, ids):
+                    continue
+            except (Missing, parquet.Damaged) as error:
+                if other.fixed:
+                    raise
+                return self._anew(db, other, error.message)
+            if other.state == parts.EXPORTED:
+                return self._anew(db, other, "another part has its rows")
+            self._stale[other.id] = ids
+            parts.replacing(db, other)
+            return Chunk(0, f"{other.month_text} part {other.number} to be written anew", last=False)
+        parts.move(db, part, parts.DELETING)
+        self._publish(part, parts.DELETING)
+        return Chunk(0, f"{part.month_text} part {part.number} deleting", last=False)
+
+    def _replace(self, db: Database, part: Part) -> Chunk:
+        """Drop a part's stale rows; where another run was at it, first see what it left."""
+        ids = self._stale.pop(part.id, None)
+        if ids is None:
+            replacing.settle(db, self.place.store, part)
+            return Chunk(0, f"{part.month_text} part {part.number} settled", last=False)
+        replacing.without(db, self.place.store, part, ids, STALE)
+        return Chunk(0, f"{part.month_text} part {part.number} without stale rows", last=False)
+
+    def _anew(self, db: Database, part: Part, why: str) -> Chunk:
+        begin_anew(db, self.place, part)
+        self._remark(f"{part.path} was exported anew: {why}")
+        return Chunk(0, f"{part.month_text} part {part.number} anew", last=False)
+
+    def _remark(self, text: str) -> None:
+        if text not in self.remarks and len(self.remarks) < MOST_REMARKS:
+            self.remarks.append(text)
+
+    def _wrong(self, part: Part) -> str:
+        contents = manifest.contents_of(part)
+        try:
+            known = manifest.read(self.place.store, part.path)
+            if known is None or known.token != part.token:
+                return "its manifest is missing"
+            # The bytes that were decoded and compared when the part was verified: their rows need no second look.
+            found = self.place.store.look(part.path)
+        except (Missing, parquet.Damaged) as error:
+            return error.message
+        if found == contents.stored:
+            return ""
+        return f"its SHA-256 is {found.sha256[:16]}… instead of {contents.sha256[:16]}…"
+
+    def _damaged(self, part: Part, wrong: str) -> Failed:
+        return Failed(
+            f"{part.path} is damaged ({wrong}), and it holds rows that are no longer in the database",
+            "Bring the file back from a copy of the archive; `rlops archive verify` reads all of it.", "archive_damaged",
+        )  # fmt: skip
+
+    def _delete(self, db: Database, part: Part, size: int) -> Chunk:
+        if self._rows is None or self._rows.part.id != part.id or self._rows.part.sha256 != part.sha256:
+            if wrong := self._wrong(part):
+                raise self._damaged(part, wrong)
+            self._rows = Rows(self.place.store, part)
+            return Chunk(0, f"{part.month_text} part {part.number} opened", last=False)
+        did = deleting.chunk(db, self.sql, self._rows, part.watermark, cutoff=self.cutoff, size=size)
+        if did.last:
+            self._rows = None
+            return self._done(db, part)
+        parts.deleted(db, part, did.watermark, (did.rows, did.removed, did.kept))
+        late = did.rows if part.late else 0
+        return Chunk(did.rows, f"{part.month_text} part {part.number} {did.watermark}", last=False, late=late)
+
+    def _done(self, db: Database, part: Part) -> Chunk:
+        parts.move(db, part, parts.DONE)
+        self._publish(part, parts.DONE)
+        return Chunk(0, f"{part.month_text} part {part.number} done", last=False)
+
+    def _publish(self, part: Part, state: str) -> None:
+        known = manifest.read(self.place.store, part.path)
+        assert known
+        counts = {"deleted": part.deleted, "removed": part.removed, "changed": part.kept}
+        replace(known, state=state, counts=counts).write(self.place.store)
+
+
+def _first(found: Iterable[Part], *states: str) -> Part | None:
+    return next((part for part in found if part.state in states), None)

@@ -1,0 +1,30 @@
+"""What a command that writes to the archive was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rlops.errors import Refused
+
+
+@dataclass(frozen=True)
+class Request:
+    """`to` is an absolute destination or None, `default` the one of a development run."""
+
+    environment: str
+    months: int | None = None
+    to: str | None = None
+    default: str = ""
+    moved: bool = False
+    now: datetime | None = None
+
+
+def refuse_now(request: Request) -> None:
+    """Refuse another clock than the server's in production."""
+    if request.now is not None and request.environment == "production":
+        raise Refused(
+            "--now is for development; in production the server's clock counts",
+            "Nothing was changed.",
+            "now_in_production",
+        )

@@ -1,0 +1,152 @@
+"""Bring months back from cold storage, into a table of their own or into the live one, and hold retention for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Literal
+
+from rlops import facts
+from rlops.archive import parts
+from rlops.archive import place as places
+from rlops.archive.parts import Part
+from rlops.archive.restoring import Restoring
+from rlops.db import Database
+from rlops.errors import Exit, Refused, Usage
+from rlops.ops import longrun
+from rlops.ops.archive import table
+from rlops.ops.declared import INTERACTIONS
+from rlops.plan import Answer, Expect, Order, Plan, Step, StepResult
+from rlops.sqlfiles import SqlFolder
+from rlops.structure import Table, read_table
+from rlops.words import counted
+
+KIND = "archive restore"
+MARK = "__restored_"
+Into = Literal["staging", "live"]
+
+
+def month_of(text: str) -> date:
+    """`2025-03` as its first day. Raises Usage for anything else."""
+    try:
+        year, month = text.split("-")
+        return date(int(year), int(month), 1)
+    except ValueError as error:
+        raise Usage(f"{text!r} is not a month such as 2025-03") from error
+
+
+def plan(db: Database, sql: SqlFolder, months: Sequence[str], into: Into, *, to: str | None, release: bool) -> Plan:
+    """Plan the way back of some months, or with `release` that retention takes them again.
+
+    Raises Refused when the archive or a month of it is missing, or a table of the staging name is there.
+    """
+    wanted = sorted({month_of(text) for text in months})
+    found = [part for part in parts.all_parts(db) if part.month in wanted]
+    names = [f"{month:%Y-%m}" for month in wanted]
+    again = f"rlops archive restore {' '.join(names)}"
+    if missing := [
+        name for name, month in zip(names, wanted, strict=True) if month not in {part.month for part in found}
+    ]:
+        raise Refused(
+            f"the archive has no part of {', '.join(missing)}. Nothing was changed", "`rlops archive list` shows what it has.", "no_part"
+        )  # fmt: skip
+    if release:
+        statement = sql.statement("archive/095_release", values={"months": wanted})
+        steps = (
+            (Step(f"lift the hold of {', '.join(names)}", statement, records=True),)
+            if any(part.held for part in found)
+            else ()
+        )
+        return Plan(
+            "archive restore",
+            steps,
+            {"months": names, "into": None, "released": bool(steps)},
+            again=again + " --release",
+        )
+    return _restore(db, sql, found, wanted, into, to=to, again=f"{again} --to-table {into}")
+
+
+def _restore(
+    db: Database,
+    sql: SqlFolder,
+    found: Sequence[Part],
+    months: Sequence[date],
+    into: Into,
+    *,
+    to: str | None,
+    again: str,
+) -> Plan:
+    where = places.find(db, to)
+    if where is None:
+        raise Refused(f"{db.schema} has no archive on record. Nothing was changed", "", "no_destination")
+    ready = [part for part in found if part.state in (parts.VERIFIED, parts.DELETING, parts.DONE)]
+    columns, live = table.columns(db), read_table(db, INTERACTIONS)
+    assert isinstance(live, Table)
+    name = INTERACTIONS if into == "live" else f"{INTERACTIONS}{MARK}{'_'.join(f'{month:%Y%m}' for month in months)}"
+    order = Order(
+        KIND,
+        again,
+        sql.policy.fingerprint("writers_time_zone"),
+        {"parts": [part.id for part in ready]},
+        f"{name} {months}"[:255],
+    )
+    total = sum(part.sum.rows for part in ready)
+    work = Restoring(sql, where.store, ready, name, columns, live.foreign_keys if into == "live" else (), total)
+    outline = sql.file("archive/070_insert_rows").outline(
+        {"table": name, "columns": [c.name for c in columns], "rows": table.line(())}, {}
+    )
+    steps: tuple[Step, ...] = (Step(f"put {counted(total, 'row')} into {name}", outline, work=work, job=order),)
+    if into == "staging" and not facts.table_exists(db, name):
+        create = sql.statement("archive/080_create_staging", {"table": name})
+        steps = (Step(f"create {name}", create, (Expect("table", name),)), *steps)
+    if into == "live":
+        hold = sql.statement("archive/090_hold", values={"months": list(months)})
+        steps = (
+            Step(f"hold {', '.join(f'{month:%Y-%m}' for month in months)} back from retention", hold, records=True),
+            *steps,
+        )
+    return Plan(
+        "archive restore", steps,
+        {"months": [f"{month:%Y-%m}" for month in months], "into": name, "released": False, "restored_rows": 0},
+        (f"{counted(total, 'row')} of {counted(len(ready), 'part')} go into {name}",),
+        again=again, account=lambda results: _account(work, results),
+    )  # fmt: skip
+
+
+def _account(work: Restoring, results: Sequence[StepResult]) -> dict[str, object]:
+    known = longrun.account(results)
+    return {
+        "restored_rows": known["deleted_rows"], "already_there": work.counts["already_there"],
+        "conflicts": work.counts["conflicts"], "conflicting_ids": work.conflicts,
+        "without_parent": work.counts["without_parent"], "job": known["job"], "resumed": known["resumed"],
+    }  # fmt: skip
+
+
+def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
+    """Say what came back, and what didn't and why."""
+    del db, sql
+    data = answer.data
+    months = ", ".join(data["months"])
+    if data["into"] is None:
+        return replace(
+            answer,
+            headline=f"Retention takes {months} again." if data["released"] else f"{months}: nothing is held back.",
+        )
+    notes = list(answer.notes)
+    if data.get("conflicts"):
+        notes.append(
+            f"{data['conflicts']:,} rows are there with other values and stay as they are: {data['conflicting_ids']}"
+        )
+    if data.get("without_parent"):
+        notes.append(f"{data['without_parent']:,} rows were left out: their user or product is gone")
+    live = data["into"] == INTERACTIONS
+    following = (
+        f"rlops archive restore {' '.join(data['months'])} --release, once retention may have them again"
+        if live
+        else ""
+    )
+    headline = f"{data['restored_rows']:,} rows of {months} are in {data['into']}"
+    headline += "; retention holds them until you release them." if live else "."
+    code = Exit.FINDINGS if data.get("conflicts") or data.get("without_parent") else Exit.OK
+    return replace(answer, exit=code, notes=tuple(notes), headline=headline, next=following)

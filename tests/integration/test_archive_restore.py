@@ -1,0 +1,134 @@
+"""rlops archive restore: months come back as they were, what can't is said, and retention leaves them alone until told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import coldstore
+import pytest
+import truth
+from test_archive import live, policy, verify
+from test_retention import OLD, clean, states
+from truth import TABLES
+
+INTERACTIONS = TABLES[0]
+STAGING = f"{INTERACTIONS}__restored_202402"
+
+
+@pytest.fixture
+def root(database) -> Path:
+    return database.home / "cold"
+
+
+@pytest.fixture
+def cleaned(database, root):
+    """300 rows of three months, archived and deleted; and what they were."""
+    database.cli("migrate", "--environment", "development")
+    truth.fill(database, *OLD, "2025-03-01 00:00:00", "2026-03-31 10:00:00")
+    before = live(database)
+    clean(database, root, *policy(database, part_rows=40))
+    return database, before
+
+
+def bring(database, *arguments, check=0):
+    return database.cli("archive", "restore", *arguments, "--output", "json", check=check).json
+
+
+def february(rows):
+    return [row for row in rows if f"{row[5]:%Y-%m}" == "2024-02"]
+
+
+def test_a_month_comes_back_into_a_table_of_its_own(cleaned):
+    database, before = cleaned
+    answer = bring(database, "2024-02")
+    assert (answer["data"]["into"], answer["data"]["restored_rows"]) == (STAGING, 100)
+    staged = database.query(f"SELECT {coldstore.COLUMNS} FROM {STAGING} ORDER BY id")
+    assert [tuple(row.values()) for row in staged] == february(before)
+    assert len(live(database)) == 2
+    again = bring(database, "2024-02")
+    assert (again["data"]["restored_rows"], again["data"]["already_there"]) == (0, 100)
+
+
+def test_a_month_in_the_live_table_stays_until_it_is_released(cleaned, root):
+    database, before = cleaned
+    assert bring(database, "2024-02", "--to-table", "live")["data"]["restored_rows"] == 100
+    assert live(database, "timestamp < '2025-01-01'") == february(before)
+    kept = clean(database, root)
+    assert (kept["steps"], kept["data"]["held_months"]) == ([], ["2024-02"])
+    assert bring(database, "2024-02", "--release")["data"]["released"]
+    gone = clean(database, root)
+    assert (gone["data"]["deleted_rows"], gone["data"]["archived_rows"]) == (100, 0)
+    assert len(live(database)) == 2
+    assert coldstore.rows(root) == [row for row in before if row[5].year == 2024]
+    verify(database)
+
+
+def test_conflicts_and_missing_parents_are_left_out_and_reported(cleaned, root):
+    database, before = cleaned
+    there, lost = february(before)[0], february(before)[1][1]
+    truth.execute(
+        database, f"DELETE FROM users WHERE id = {lost}",
+        f"INSERT INTO {INTERACTIONS} (id, user_id, product_id, interaction_type, timestamp)"
+        f" SELECT {there[0]}, MIN(users.id), MIN(product.id), 'OTHER', '2026-03-30' FROM users, product",
+    )  # fmt: skip
+    orphans = [row for row in february(before) if row[1] == lost]
+    answer = bring(database, "2024-02", "--to-table", "live", check=3)
+    data = answer["data"]
+    clash = 0 if there[1] == lost else 1
+    assert (data["conflicts"], data["conflicting_ids"]) == (1, [there[0]])
+    assert data["without_parent"] == len(orphans) - (1 - clash)
+    assert data["restored_rows"] == 100 - 1 - data["without_parent"]
+    assert live(database, f"id = {there[0]}")[0][3] == "OTHER"
+    bring(database, "2024-02", "--release")
+    clean(database, root)
+    archived = coldstore.rows(root)  # what could not come back is still there, once
+    assert archived == [row for row in before if row[5].year == 2024]
+
+
+def test_a_changed_row_of_a_restored_month_is_archived_with_its_new_values(cleaned, root):
+    database, before = cleaned
+    bring(database, "2024-02", "--to-table", "live")
+    number = february(before)[5][0]
+    truth.execute(database, f"UPDATE {INTERACTIONS} SET reward = 8.5, timestamp = timestamp WHERE id = {number}")
+    bring(database, "2024-02", "--release")
+    clean(database, root)
+    found = [row for row in coldstore.rows(root) if row[0] == number]
+    assert [float(row[7]) for row in found] == [8.5]
+    assert len(coldstore.rows(root)) == 300
+    verify(database)
+
+
+def test_a_column_added_since_keeps_what_can_not_come_back(cleaned, root):
+    database, before = cleaned
+    lost = february(before)[1][1]
+    truth.execute(database, f"DELETE FROM users WHERE id = {lost}")
+    bring(database, "2024-02", "--to-table", "live", check=3)
+    truth.execute(
+        database, f"ALTER TABLE {INTERACTIONS} ADD COLUMN note VARCHAR(20)",
+        f"UPDATE {INTERACTIONS} SET note = CONCAT('n', id), timestamp = timestamp",
+    )  # fmt: skip
+    bring(database, "2024-02", "--release")
+    clean(database, root)
+    assert coldstore.rows(root) == [row for row in before if row[5].year == 2024]
+    noted = {row[0]: row[1] for row in coldstore.rows(root, "id, note")}
+    for row in february(before):
+        assert noted[row[0]] == (None if row[1] == lost else f"n{row[0]}")
+    verify(database)
+
+
+def test_what_the_archive_has_not_is_refused(cleaned):
+    database, _ = cleaned
+    assert bring(database, "2023-01", check=5)["error"]["code"] == "no_part"
+    assert bring(database, "2024-13", check=2)["status"] == "failed"
+    before = truth.snapshot(database)
+    assert bring(database, "2024-02", "--dry-run")["steps"]
+    assert truth.snapshot(database) == before
+
+
+def test_a_damaged_part_stops_the_restore_and_says_so(cleaned, root):
+    database, _ = cleaned
+    part = next(path for path in coldstore.files(root) if "month=02" in str(path))
+    part.write_bytes(part.read_bytes()[:-7] + b"garbage")
+    failed = bring(database, "2024-02", "--to-table", "live", check=1)
+    assert "part-" in failed["error"]["message"]
+    assert {state for _, state in states(database)} <= {"done", "verified"}

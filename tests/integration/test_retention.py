@@ -1,0 +1,195 @@
+"""rlops cleanup with an archive: what goes from the table is in a verified part, with the values that it went with."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import coldstore
+import pytest
+import truth
+from test_archive import archive, live, more, policy, verify
+from truth import TABLES
+
+INTERACTIONS = TABLES[0]
+NOW = "2026-03-31T23:30:00"
+OLD = [f"2024-0{n % 3 + 1}-{n % 28 + 1:02} 00:00:{n % 60:02}" for n in range(300)]
+
+
+@pytest.fixture
+def filled(database):
+    database.cli("migrate", "--environment", "development")
+    truth.fill(database, *OLD, "2025-03-01 00:00:00", "2026-03-31 10:00:00")
+    return database
+
+
+@pytest.fixture
+def root(database) -> Path:
+    return database.home / "cold"
+
+
+def clean(database, root, *options, months=12, check=0):
+    arguments = ("--months", str(months), "--to", str(root), "--now", NOW, "--yes", "--output", "json")
+    return database.cli("cleanup", *arguments, *options, check=check).json
+
+
+def states(database):
+    return [
+        (row["number"], row["state"])
+        for row in database.query("SELECT number, state FROM rlops_part ORDER BY month, number")
+    ]
+
+
+def whole(database, root, before):
+    """Each row of before is in the table, or went and is in the archive, once, as it was."""
+    here, there = live(database), coldstore.rows(root)
+    alive = {row[0] for row in here}
+    assert len({row[0] for row in there}) == len(there)
+    assert sorted(here + [row for row in there if row[0] not in alive]) == sorted(before)
+    assert coldstore.problems(root) + coldstore.unpublished(root) == []
+
+
+def test_what_is_expired_is_archived_and_then_deleted(filled, root):
+    before = live(filled)
+    answer = clean(filled, root)
+    assert (answer["data"]["deleted_rows"], answer["data"]["archived_rows"]) == (300, 300)
+    assert len(live(filled)) == 2
+    whole(filled, root, before)
+    assert {state for _, state in states(filled)} == {"done"}
+    assert verify(filled)["data"]["rows"] == 300
+    assert clean(filled, root)["steps"] == []
+
+
+def test_what_was_archived_at_six_months_is_not_archived_again(filled, root):
+    before = live(filled)
+    archive(filled, root, *policy(filled, part_rows=40))
+    answer = clean(filled, root)
+    assert (answer["data"]["deleted_rows"], answer["data"]["archived_rows"]) == (300, 0)
+    whole(filled, root, before)
+
+
+def test_rows_that_came_changed_or_went_since_the_export(filled, root):
+    archive(filled, root, *policy(filled, part_rows=40))
+    before = live(filled)
+    gone = [row[0] for row in before[3:30:7]]
+    truth.execute(
+        filled, f"UPDATE {INTERACTIONS} SET reward = 9.99, session_id = 'changed', timestamp = timestamp WHERE id % 11 = 3",
+        f"UPDATE {INTERACTIONS} SET timestamp = '2024-02-15 12:00:00' WHERE id % 29 = 4",  # to another month
+        f"UPDATE {INTERACTIONS} SET timestamp = '2026-01-01 00:00:00' WHERE id % 31 = 5",  # out of what is expired
+        f"DELETE FROM {INTERACTIONS} WHERE id IN ({', '.join(map(str, gone))})",
+    )  # fmt: skip
+    more(filled, *["2024-01-05 06:07:08"] * 20, "2023-12-31 23:59:59")
+    latest = {row[0]: row for row in live(filled)}
+    clean(filled, root)
+    assert [row for row in live(filled) if str(row[5]) < "2025-03-01"] == []
+    archived = coldstore.rows(root)
+    assert len({row[0] for row in archived}) == len(archived)
+    here = live(filled)
+    removed = {row[0]: row for row in before if row[0] in gone}  # the shop's own deletions stay readable
+    stale = {row[0] for row in archived} & {row[0] for row in here}
+    assert sorted(row for row in archived if row[0] not in stale) == sorted(
+        [row for row in latest.values() if row[0] not in {row[0] for row in here}] + list(removed.values())
+    )
+    assert {
+        row[0] for row in here
+    } >= stale  # moved out of what is expired: alive, and exported anew when its time comes
+    assert int(filled.query("SELECT SUM(removed_rows) AS n FROM rlops_part")[0]["n"]) == len(gone)
+    verify(filled)
+
+
+def test_a_row_that_moves_back_is_archived_once_with_its_latest_values(filled, root):
+    """From a later month, exported and not deleted yet, to an earlier one: the later part's copy is stale."""
+    archive(filled, root)
+    number = filled.query(f"SELECT MIN(id) AS id FROM {INTERACTIONS} WHERE timestamp >= '2024-03-01'")[0]["id"]
+    truth.execute(
+        filled, f"UPDATE {INTERACTIONS} SET timestamp = '2024-01-01 00:00:00', reward = 7 WHERE id = {number}"
+    )
+    before = live(filled)
+    clean(filled, root)
+    whole(filled, root, before)
+
+
+def test_a_row_that_the_shop_brings_back_replaces_its_copy(filled, root):
+    clean(filled, root)
+    row = coldstore.rows(root)[0]
+    truth.execute(
+        filled, f"INSERT INTO {INTERACTIONS} (id, user_id, product_id, interaction_type, timestamp, reward)"
+        f" VALUES ({row[0]}, 1, 1, 'CLICK', '{row[5]}', 0.5)",
+    )  # fmt: skip
+    brought = live(filled, f"id = {row[0]}")[0]
+    clean(filled, root)
+    archived = coldstore.rows(root)
+    assert len(archived) == 300
+    assert [each for each in archived if each[0] == row[0]] == [brought]
+    verify(filled)
+
+
+def test_a_damaged_part_is_exported_anew_before_anything_of_it_is_deleted(filled, root):
+    archive(filled, root)
+    before = live(filled)
+    part = coldstore.files(root)[0]
+    part.write_bytes(part.read_bytes()[:-7] + b"garbage")
+    coldstore.files(root)[1].unlink()
+    answer = clean(filled, root)
+    assert answer["data"]["archived_rows"] == 200
+    whole(filled, root, before)
+
+
+def test_a_part_damaged_in_mid_deletion_stops_the_run(filled, root):
+    archive(filled, root)
+    truth.execute(filled, "UPDATE rlops_part SET state = 'deleting' WHERE number = 1 AND month = '2024-01-01'")
+    before = live(filled)
+    part = coldstore.files(root)[0]
+    part.write_bytes(part.read_bytes()[:-7] + b"garbage")
+    failed = clean(filled, root, check=1)
+    assert "damaged" in failed["error"]["message"]
+    assert live(filled) == before
+
+
+def test_a_column_added_since_the_export_is_archived_too(filled, root):
+    archive(filled, root)
+    truth.execute(
+        filled, f"ALTER TABLE {INTERACTIONS} ADD COLUMN note VARCHAR(20)",
+        f"UPDATE {INTERACTIONS} SET note = CONCAT('n', id), timestamp = timestamp",
+    )  # fmt: skip
+    clean(filled, root)
+    assert coldstore.rows(root, "note, id")[:300] == [(f"n{row[0]}", row[0]) for row in coldstore.rows(root)[:300]]
+
+
+def test_a_restored_months_hold_keeps_it(filled, root):
+    archive(filled, root)
+    truth.execute(filled, "UPDATE rlops_part SET held = 1 WHERE month = '2024-02-01'")
+    answer = clean(filled, root)
+    assert answer["data"]["held_months"] == ["2024-02"]
+    assert len(live(filled)) == 102
+
+
+def test_production_needs_an_archive_or_to_mean_it(database, root):
+    database.cli("migrate")
+    truth.fill(database, *["2020-01-01 00:00:00"] * 10, *["2099-01-01 00:00:00"] * 90)
+    before = truth.snapshot(database)
+    refused = database.cli("cleanup", "--months", "12", "--yes", "--output", "json", check=5).json
+    assert refused["error"]["code"] == "no_destination"
+    database.cli("cleanup", "--months", "12", "--yes", "--no-archive", check=5)
+    database.cli("cleanup", "--months", "11", "--yes", "--to", str(root), check=5)  # fewer than the policy's
+    assert truth.snapshot(database) == before
+    database.cli("cleanup", "--months", "12", "--yes", "--to", str(root))
+    assert len(coldstore.rows(root)) == 10
+
+
+def test_a_dry_run_writes_nothing(filled, root):
+    before = truth.snapshot(filled)
+    answer = clean(filled, root, "--dry-run")
+    assert answer["data"]["expired_rows"] == 300
+    assert str(root) in " ".join(answer["notes"])
+    assert truth.snapshot(filled) == before
+    assert not root.exists()
+
+
+def test_the_archive_gone_means_that_nothing_is_deleted(filled, root):
+    archive(filled, root)
+    before = live(filled)
+    shutil.move(root, root.with_name("elsewhere"))
+    refused = clean(filled, root, check=5)
+    assert refused["error"]["code"] == "archive_gone"
+    assert live(filled) == before
