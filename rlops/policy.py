@@ -58,8 +58,8 @@ class Growth:
 class Partitions:
     """The partition scheme of the interactions.
 
-    `new_tables`: whether migrate partitions a table that it creates. `hold_days`: how long an expired month is kept
-    aside; `expire_per_run`: months that one run takes out at most.
+    `new_tables`: whether migrate partitions a table that it creates. `expire_per_run`: empty months past the
+    retention that one run drops at most.
     """
 
     column: str
@@ -67,7 +67,6 @@ class Partitions:
     catch_all: str
     months_ahead: int
     new_tables: bool
-    hold_days: int
     expire_per_run: int
 
 

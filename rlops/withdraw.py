@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from rlops.db import Database, LockWait, ServerError, TimedOut
+from rlops.errors import RlopsError
 
 PATIENCE = 0.3  # seconds that a statement may wait for a metadata lock
 LOOK_EVERY = 0.05  # seconds
@@ -26,7 +27,7 @@ def early(db: Database) -> Iterator[None]:
     """
     try:
         watcher = _Watcher(db)
-    except ServerError:
+    except RlopsError:  # such as too many connections
         yield
         return
     watcher.start()

@@ -18,12 +18,12 @@ from rlops.ops.partition import status as status_op
 from rlops.plan import Answer, Plan
 from rlops.sqlfiles import SqlFolder
 
-app = new_app("Partitions by month: make them, keep them ahead, take old ones out.")
+app = new_app("Partitions by month: make them, keep them ahead, drop old ones.")
 
 
 @app.callback()
 def group() -> None:
-    """Partitions by month: make them, keep them ahead, take old ones out."""
+    """Partitions by month: make them, keep them ahead, drop old ones."""
 
 
 @command(app, "status", title="partition status")
@@ -98,10 +98,9 @@ def expire(
     months: Annotated[
         int | None, typer.Option("--months", min=1, max=1200, help="Whole months to keep, beside the current one.")
     ] = None,
-    most: Annotated[int | None, typer.Option("--most", min=1, help="Months that this run takes out at most.")] = None,
-    no_archive: Annotated[bool, typer.Option("--no-archive", help="Without a verified archive of them.")] = False,
+    most: Annotated[int | None, typer.Option("--most", min=1, help="Months that this run drops at most.")] = None,
 ) -> Answer:
-    """Take whole months past the retention out, and keep them aside for some days.
+    """Drop the months past the retention that cleanup has emptied. One with rows stays (exit 3).
 
     Example:  [bold]rlops partition expire --dry-run[/bold]
     """
@@ -109,6 +108,6 @@ def expire(
     def planner(db: Database, sql: SqlFolder) -> Plan:
         months_kept = months or sql.policy.retention.interactions_months
         at_most = most or sql.policy.partitions.expire_per_run
-        return expire_op.plan(db, sql, expire_op.Wish(months_kept, at_most, no_archive, session.environment(db)))
+        return expire_op.plan(db, sql, months_kept, at_most)
 
     return session.write(planner, expire_op.verify)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
-from rlops.clock import cutoff as cutoff_of
-from rlops.clock import writers_now
+from rlops.clock import cutoff, writers_now
 from rlops.db import Database, ServerError, TimedOut
 from rlops.errors import Exit, Refused
 from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import hold, months
+from rlops.ops.partition import months
 from rlops.ops.partition.months import Month, Months
 from rlops.plan import Answer
 from rlops.sqlfiles import SqlFolder
@@ -37,12 +37,10 @@ def status(db: Database, sql: SqlFolder) -> Answer:
     live = live_table(db)
     now = writers_now(db, sql.policy.writers_time_zone)
     found = months.read(db, sql, INTERACTIONS)
-    held = hold.found(db)
     data: dict[str, Any] = {
         "partitioned": live.partitioning is not None, "integrity": integrity_of(db, live),
         "partitions": [_shown(month) for month in found.all], "months_ahead": None, "gaps": [], "catch_all_rows": None,
         "catch_all_rows_estimated": False, "rows_source": "information_schema.PARTITIONS (an estimate)",
-        "holds": [{"table": each.table, "until": each.until(sql.policy.partitions.hold_days)} for each in held],
         "due": [],
     }  # fmt: skip
     if live.partitioning is None:
@@ -57,7 +55,7 @@ def status(db: Database, sql: SqlFolder) -> Answer:
     data |= {
         "months_ahead": ahead(found, now), "gaps": [asdict(each) for each in problems],
         "catch_all_rows": rows, "catch_all_rows_estimated": estimated,
-        "due": _due(sql, found, now, rows, held),
+        "due": _due(db, sql, found, now, rows),
     }  # fmt: skip
     findings = bool(problems or data["due"])
     headline = f"{counted(len(found.bounded), 'month')}, {data['months_ahead']} ahead; integrity by {data['integrity'].replace('_', ' ')}."
@@ -96,14 +94,24 @@ def catch_all_rows(db: Database, sql: SqlFolder, found: Months) -> tuple[int | N
         return None, False
 
 
-def expired(found: Months, cutoff: datetime, now: datetime) -> list[Month]:
+def expired(found: Months, edge: datetime, now: datetime) -> list[Month]:
     """The months that are past the cutoff whole, the oldest first; never the current one or the last."""
     current = months.first_of(now)
-    past = [month for month in found.bounded[:-1] if month.upper and month.upper <= min(cutoff, current)]
+    past = [month for month in found.bounded[:-1] if month.upper and month.upper <= min(edge, current)]
     return [month for month in past if month.name != found.all[-1].name]
 
 
-def _due(sql: SqlFolder, found: Months, now: datetime, rows: int | None, held: list[hold.Hold]) -> list[dict[str, Any]]:
+def emptied(db: Database, sql: SqlFolder, past: list[Month]) -> list[Month]:
+    """The first of these months that have no row, up to one that has some."""
+
+    def has_rows(month: Month) -> bool:
+        names = {"table": INTERACTIONS, "partition": month.name}
+        return bool(db.value(sql.statement("partition/040_any_row", names).sql))
+
+    return list(takewhile(lambda month: not has_rows(month), past))
+
+
+def _due(db: Database, sql: SqlFolder, found: Months, now: datetime, rows: int | None) -> list[dict[str, Any]]:
     wanted = sql.policy.partitions
     due = []
     lacking = wanted.months_ahead - ahead(found, now)
@@ -111,15 +119,18 @@ def _due(sql: SqlFolder, found: Months, now: datetime, rows: int | None, held: l
         due.append({"what": f"{counted(lacking, 'month')} ahead missing", "next": "rlops partition ensure"})
     if rows:
         due.append({"what": f"the catch-all has {counted(rows, 'row')}", "next": "rlops partition ensure"})
-    edge = cutoff_of(now, sql.policy.retention.interactions_months)
-    if gone := expired(found, edge, now):
-        listed = ", ".join(month.name for month in gone)
-        due.append(
-            {"what": f"{counted(len(gone), 'month')} past retention: {listed}", "next": "rlops partition expire"}
-        )
-    if over := [each.table for each in held if each.until(wanted.hold_days) <= now]:
-        due.append({"what": f"hold tables past their time: {', '.join(over)}", "next": "rlops partition expire"})
+    kept = sql.policy.retention.interactions_months
+    past = expired(found, cutoff(now, kept), now)
+    empty = emptied(db, sql, past)
+    if left := past[len(empty) :]:
+        due.append({"what": f"{_listed(left)} past retention", "next": f"rlops cleanup --months {kept}"})
+    if empty:
+        due.append({"what": f"{_listed(empty)} past retention and empty", "next": "rlops partition expire"})
     return due
+
+
+def _listed(past: list[Month]) -> str:
+    return f"{counted(len(past), 'month')} ({', '.join(month.name for month in past)})"
 
 
 def _shown(month: Month) -> dict[str, Any]:

@@ -30,8 +30,6 @@ def view(answer: Answer) -> Iterator[RenderableType]:
         yield Text(
             f"{problem['object']}: {problem['check']}: {problem['actual']}, expected {problem['expected']}", "red"
         )
-    for held in data.get("holds", ()):
-        yield Text(f"held: {held['table']} until {held['until']:%Y-%m-%d}")
     for due in data.get("due", ()):
         yield Text(f"due: {due['what']} (`{due['next']}`)", "yellow")
     if data.get("queries"):
