@@ -181,6 +181,11 @@ class Database:
         )
 
     @property
+    def lock_wait(self) -> float:
+        """Seconds that a statement may wait for a lock before the server ends it."""
+        return self._lock_wait
+
+    @property
     def encrypted(self) -> bool:
         """Whether the connection is encrypted."""
         return is_encrypted(self._connection)

@@ -14,6 +14,7 @@ from rlops.db import Database, LockWait, ServerError, TimedOut
 from rlops.errors import RlopsError
 
 PATIENCE = 0.3  # seconds that a statement may wait for a metadata lock
+LEAST_WAIT = 1.0  # seconds; the servers' own least limit, and the default of --lock-wait
 LOOK_EVERY = 0.05  # seconds
 WAITING = "waiting for table metadata lock"
 STATE = "SELECT STATE AS state FROM information_schema.PROCESSLIST WHERE ID = %s"
@@ -23,8 +24,12 @@ STATE = "SELECT STATE AS state FROM information_schema.PROCESSLIST WHERE ID = %s
 def early(db: Database) -> Iterator[None]:
     """End what the session runs inside the block once it has waited for a metadata lock for PATIENCE: LockWait.
 
-    A statement that has its locks is never ended. Where a second session can't be had the server's own limit holds.
+    A statement that has its locks is never ended. The server's own limit holds where a second session can't be had,
+    and where the user has asked for a longer wait than the least one.
     """
+    if db.lock_wait > LEAST_WAIT:
+        yield
+        return
     try:
         watcher = _Watcher(db)
     except RlopsError:  # such as too many connections

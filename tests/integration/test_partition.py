@@ -295,6 +295,9 @@ def test_expire_drops_only_months_that_cleanup_has_emptied(old):
     assert partitions(old) == names[3:] and findings(old) == []
     assert truth.rows(old, INTERACTIONS) == [row for row in before if row[5] >= month(-12)]
     assert "Nothing to do" in old.cli("partition", "expire", "--months", "12").stdout
+    for n in (-15, -14, -13):
+        old.cli("archive", "restore", f"{month(n):%Y-%m}", "--to-table", "live", "--yes")
+    assert truth.rows(old, INTERACTIONS) == before and findings(old) == []
 
 
 def test_an_empty_month_behind_one_with_rows_stays(old):
