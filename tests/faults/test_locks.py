@@ -190,8 +190,8 @@ def test_sigterm_in_mid_run_says_where_things_stand(filled):
     assert time.monotonic() - began < 30
     holder.end()
     assert (process.returncode, said["exit_code"], said["status"]) == (130, 130, "interrupted")
-    assert "step 1 of 1" in said["error"]["message"]
-    assert "Applied: none" in said["error"]["message"]
+    assert "step 2 of 2" in said["error"]["message"]
+    assert "Applied: 1" in said["error"]["message"]
     assert said["data"]["deleted_rows"] == 0
     assert truth.count(filled, INTERACTIONS) == 40
     assert [row["status"] for row in filled.query("SELECT status FROM rlops_run WHERE command = 'cleanup'")] == [
