@@ -14,10 +14,35 @@ from rlops.db import Conflict, Database, LockWait, Lost, Row, ServerError, Timed
 from rlops.errors import Blocked
 from rlops.events import Emit, Waiting, silent
 
+MAINTENANCE = "maintenance of "
+IDLE = 7 * 86_400  # seconds that a connection which only holds a lock may be silent
 
-def lock_name(schema: str) -> str:
+
+def lock_name(schema: str, what: str = "") -> str:
     """The lock's name. Hashed, since MySQL refuses names over 64 characters and folds their case."""
-    return "rlops:" + hashlib.sha256(schema.encode()).hexdigest()[:32]
+    return "rlops:" + hashlib.sha256(f"{what}{schema}".encode()).hexdigest()[:32]
+
+
+@contextmanager
+def maintenance_lock(db: Database) -> Iterator[None]:
+    """Hold the lock of `rlops maintain` inside the block; each of its parts takes the run lock beside it.
+
+    Raises Blocked when another maintenance has it.
+    """
+    name = lock_name(db.schema, MAINTENANCE)
+    db.execute(f"SET SESSION wait_timeout = {IDLE}")
+    holder = _take(db, name)
+    if holder is not None:
+        raise Blocked(
+            f"another `rlops maintain` is at work on {db.schema}: {_describe(db, holder)}. Nothing was changed",
+            "It does the same work: look with `rlops jobs list` and `rlops history`.",
+            "maintenance_lock",
+        )
+    try:
+        yield
+    finally:
+        with suppress(ServerError):
+            release(db, name)
 
 
 @contextmanager
@@ -28,7 +53,8 @@ def run_lock(db: Database, retry_for: float = 0.0, emit: Emit = silent) -> Itera
     server has not finished. Raises Blocked, with the holder's name, when another run has it.
     """
     deadline = time.monotonic() + retry_for
-    while (holder := _take(db)) is not None:
+    name = lock_name(db.schema)
+    while (holder := _take(db, name)) is not None:
         orphan = _is_orphan(db, holder)
         if not orphan or time.monotonic() >= deadline:
             raise _held(db, holder, orphan=orphan)
@@ -38,19 +64,19 @@ def run_lock(db: Database, retry_for: float = 0.0, emit: Emit = silent) -> Itera
         yield
     finally:
         with suppress(ServerError):
-            release(db)
+            release(db, name)
 
 
 def acquire(db: Database) -> None:
     """Take the lock, or raise Blocked at once."""
-    holder = _take(db)
+    holder = _take(db, lock_name(db.schema))
     if holder is not None:
         raise _held(db, holder)
 
 
-def _take(db: Database) -> int | None:
+def _take(db: Database, name: str) -> int | None:
     """Take the lock; returns its holder's connection when that is another."""
-    return _acquire_lease(db) if db.engine.can.run_lock == "lease" else _acquire_get_lock(db)
+    return _acquire_lease(db, name) if db.engine.can.run_lock == "lease" else _acquire_get_lock(db, name)
 
 
 def _held(db: Database, holder: int, *, orphan: bool = False) -> Blocked:
@@ -89,14 +115,12 @@ def _run_of(db: Database, connection_id: int) -> Row | None:
         return None  # the journal isn't there yet, or not for this account
 
 
-def release(db: Database) -> None:
-    """Give the lock back."""
+def release(db: Database, name: str) -> None:
+    """Give a lock back."""
     if db.engine.can.run_lock == "lease":
-        db.execute(
-            "DELETE FROM rlops_lease WHERE name = %s AND connection_id = %s", (lock_name(db.schema), db.connection_id)
-        )
+        db.execute("DELETE FROM rlops_lease WHERE name = %s AND connection_id = %s", (name, db.connection_id))
     else:
-        db.value("SELECT RELEASE_LOCK(%s)", (lock_name(db.schema),))
+        db.value("SELECT RELEASE_LOCK(%s)", (name,))
 
 
 def holder(db: Database) -> int | None:
@@ -119,18 +143,17 @@ def holder(db: Database) -> int | None:
     return None
 
 
-def _acquire_get_lock(db: Database) -> int | None:
-    if db.value("SELECT GET_LOCK(%s, 0)", (lock_name(db.schema),)) == 1:
+def _acquire_get_lock(db: Database, name: str) -> int | None:
+    if db.value("SELECT GET_LOCK(%s, 0)", (name,)) == 1:
         return None
-    return int(db.value("SELECT IS_USED_LOCK(%s)", (lock_name(db.schema),)) or 0)
+    return int(db.value("SELECT IS_USED_LOCK(%s)", (name,)) or 0)
 
 
-def _acquire_lease(db: Database) -> int | None:
+def _acquire_lease(db: Database, name: str) -> int | None:
     db.execute(
         "CREATE TABLE IF NOT EXISTS rlops_lease (name VARCHAR(64) NOT NULL PRIMARY KEY, connection_id BIGINT NOT NULL,"
         " taken_at DATETIME(6) NOT NULL) COMMENT='rlops: who holds the run lock'"
     )
-    name = lock_name(db.schema)
     take = "INSERT INTO rlops_lease (name, connection_id, taken_at) VALUES (%s, %s, UTC_TIMESTAMP(6))"
     try:
         with db.transaction():

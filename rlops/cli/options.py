@@ -190,15 +190,7 @@ def command(
         @functools.wraps(function)
         def wrapper(**given: Any) -> None:
             session = Session(title or name, _common(given))
-            try:
-                answer = function(session, **{p.name: given[p.name] for p in own})
-            except RlopsError as error:
-                if error.exit is Exit.USAGE and not error.hint:
-                    error.hint = f"`rlops {title or name} --help` shows what there is."
-                answer = Answer(title or name, error.exit, error.data, error=error, dry_run=session.common.dry_run)
-            except KeyboardInterrupt:
-                stopped = Interrupted("interrupted; nothing was changed")
-                answer = Answer(title or name, stopped.exit, error=stopped)
+            answer = answered(session, lambda session: function(session, **{p.name: given[p.name] for p in own}))
             ignored()  # half a document, or a second one, would be worse than a late end
             raise typer.Exit(session.show(answer))
 
@@ -209,6 +201,19 @@ def command(
         return wrapper
 
     return decorate
+
+
+def answered(session: Session, function: Callable[[Session], Answer]) -> Answer:
+    """What a command answers; a refusal, a failure or an interrupt as an answer too."""
+    try:
+        return function(session)
+    except RlopsError as error:
+        if error.exit is Exit.USAGE and not error.hint:
+            error.hint = f"`rlops {session.command} --help` shows what there is."
+        return Answer(session.command, error.exit, error.data, error=error, dry_run=session.common.dry_run)
+    except KeyboardInterrupt:
+        stopped = Interrupted("interrupted; nothing was changed")
+        return Answer(session.command, stopped.exit, error=stopped)
 
 
 def _common(given: dict[str, Any]) -> Common:

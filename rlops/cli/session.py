@@ -38,6 +38,12 @@ class Session:
         self.screen = render.Screen(common.output, quiet=common.quiet, verbose=common.verbose, no_color=common.no_color)
         self.engine: engines.Engine | None = None
 
+    def part(self, command: str, **changes: Any) -> Session:
+        """A session of another command with the same target, for a command that is made of several."""
+        made = Session(command, replace(self.common, **changes))
+        made.__dict__["target"] = self.target
+        return made
+
     @cached_property
     def target(self) -> settings.Target:
         """Where to, by options, variables, profile, option files. Raises Usage or Refused."""

@@ -167,6 +167,8 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     ),
     "seed": (Need(("SELECT", "INSERT"), "tables", "write rows"), Need(("SELECT",), "parents", "users and products that exist"), *_JOURNAL),
 }  # fmt: skip
+_MAINTAINED = ("archive run", "cleanup", "verify --data", "monitor --record")
+NEEDS["maintain"] = tuple(dict.fromkeys(need for command in _MAINTAINED for need in NEEDS[command]))
 
 DEVELOPMENT = ("migrate --fresh", "seed")
 WRITING = (

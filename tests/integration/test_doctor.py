@@ -153,6 +153,7 @@ COMMANDS = {
     "archive restore": ("archive", "restore", MONTH, "--to-table", "live", *WRITES),
     "archive list": ("archive", "list"),
     "archive verify": ("archive", "verify"),
+    "maintain": ("maintain", "--yes", *WRITES),
     "monitor": ("monitor",),
     "monitor --record": ("monitor", "--record"),
     "history": ("history",),
@@ -163,7 +164,7 @@ COMMANDS = {
     "seed": ("seed", "--rows", "200", "--months", "9", *WRITES),
     "uninstall": ("uninstall", "--yes"),
 }
-LOOKING = ("verify", "monitor")  # these may have findings: the application account has no grants yet
+LOOKING = ("verify", "monitor", "maintain")  # these may have findings: the application account has no grants yet
 
 
 def operator_sql(shop: Shop, command: str) -> list[str]:
@@ -206,7 +207,7 @@ def test_one_account_runs_every_command(shop: Shop) -> None:
     assert all(each["ok"] for each in data["commands"])
     order = (
         "migrate", "grant", "verify --smoke", "verify --data", "seed", "archive run", "archive list", "archive verify",
-        "archive restore", "cleanup", "purge", "jobs", "monitor", "monitor --record",
+        "archive restore", "cleanup", "maintain", "purge", "jobs", "monitor", "monitor --record",
         "history", "rollback", "backups", "restore", "uninstall",
     )  # fmt: skip
     for command in order:

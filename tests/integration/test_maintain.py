@@ -1,0 +1,121 @@
+"""rlops maintain: the parts in their order under one lock, one summary, and the worst exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import coldstore
+import pytest
+import truth
+from conftest import run_cli
+from test_archive import live
+from truth import TABLES
+
+from rlops import lock
+from rlops.archive import sealed
+from rlops.archive.place import ROOT_FILE
+
+INTERACTIONS = TABLES[0]
+WRITES = ("--environment", "development")
+PARTS = ["archive run", "cleanup", "verify", "monitor"]
+
+
+@pytest.fixture
+def filled(database):
+    database.cli("migrate", *WRITES)
+    database.cli("seed", "--rows", "600", "--months", "15", *WRITES)
+    return database
+
+
+def maintain(database, *options, check=3):  # 3: the application account has no grants yet
+    return database.cli("maintain", *WRITES, *options, "--output", "json", check=check).json
+
+
+def codes(answer):
+    return {part["command"]: part["exit_code"] for part in answer["data"]["parts"]}
+
+
+def root(database) -> Path:
+    return database.home / "rlops-archive"
+
+
+def test_all_of_it_in_order_and_again(filled):
+    before = live(filled)
+    answer = maintain(filled, "--yes")
+    assert [(step["name"], step["status"]) for step in answer["steps"]] == [(name, "done") for name in PARTS]
+    assert codes(answer) == {"archive run": 0, "cleanup": 0, "verify": 3, "monitor": codes(answer)["monitor"]}
+    here, there = live(filled), coldstore.rows(root(filled))
+    assert len(here) < len(before)
+    alive = {row[0] for row in here}
+    assert sorted(here + [row for row in there if row[0] not in alive]) == sorted(before)
+    assert truth.count(filled, "rlops_snapshot") == 1
+    again = maintain(filled)
+    assert [part["data"].get("deleted_rows", 0) for part in again["data"]["parts"][:2]] == [0, 0]
+    assert live(filled) == here
+    assert truth.count(filled, "rlops_snapshot") == 2
+
+
+def test_the_second_of_two_hosts_is_told_and_changes_nothing(filled):
+    if filled.server.family == "oceanbase":
+        pytest.skip("its lock is a row, which test_hostile.py holds")
+    name = lock.lock_name(filled.name, lock.MAINTENANCE)
+    with filled.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT GET_LOCK(%s, 0) AS taken", (name,))
+        assert cursor.fetchone()["taken"] == 1
+        before = truth.snapshot(filled)
+        answer = maintain(filled, "--yes", check=6)
+        assert answer["error"]["code"] == "maintenance_lock"
+        assert truth.snapshot(filled) == before
+
+
+def test_a_copy_of_the_database_with_the_originals_configuration_is_refused(filled):
+    filled.cli("archive", "run", *WRITES)
+    path = root(filled) / ROOT_FILE
+    known = sealed.load(path.read_text())
+    path.write_text(sealed.dump({**known, "server": {**known["server"], "datadir": "/another/"}}))
+    before = truth.snapshot(filled)
+    answer = maintain(filled, "--yes", check=5)
+    assert answer["error"]["code"] == "other_server"
+    assert truth.snapshot(filled) == before
+
+
+def test_a_part_that_fails_keeps_the_others_from_nothing(filled):
+    root(filled).write_text("a file where the folder was to be")
+    before = live(filled)
+    answer = maintain(filled, "--yes", check=1)
+    assert [step["status"] for step in answer["steps"]] == ["failed", "failed", "done", "done"]
+    assert live(filled) == before
+    assert truth.count(filled, "rlops_snapshot") == 1
+    assert answer["data"]["parts"][0]["error"]["message"] in " ".join(answer["notes"])
+
+
+def test_retention_wants_its_yes(filled):
+    answer = maintain(filled, check=5)
+    assert codes(answer)["cleanup"] == 5
+    assert answer["next"]
+    assert truth.count(filled, "rlops_snapshot") == 1
+
+
+def test_a_dry_run_writes_nothing(filled):
+    before = truth.snapshot(filled)
+    answer = maintain(filled, "--dry-run")
+    assert answer["dry_run"]
+    assert truth.snapshot(filled) == before
+    assert not root(filled).exists()
+
+
+def test_the_units_of_a_profile(tmp_path):
+    folder = tmp_path / "100% shop"
+    folder.mkdir()
+    (folder / "rlops.toml").write_text('[profiles."live shop"]\nhost = "127.0.0.1"\ndatabase = "shop"\n')
+    cron = run_cli("maintain", "--print", "cron", "--profile", "live shop", home=folder).stdout
+    assert cron.startswith("0 3 1 * * cd ")
+    assert r"100\% shop" in cron
+    assert "maintain --profile 'live shop' --yes --quiet" in cron
+    units = run_cli("maintain", "--print", "systemd", "--profile", "live shop", "--output", "json", home=folder).json
+    text = units["data"]["unit"]
+    assert "WorkingDirectory=" in text and "100%% shop" in text
+    assert '"--profile" "live shop"' in text
+    refused = run_cli("maintain", "--print", "cron", "--output", "json", home=folder, check=2)
+    assert json.loads(refused.stdout)["error"]["code"] == "no_profile"
