@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlops import blockers, facts, lock
+from rlops import blockers, facts, lock, withdraw
 from rlops.audit import AuditLog
 from rlops.db import TABLE_EXISTS, Conflict, Database, LockWait, Lost, ServerError
 from rlops.errors import Blocked, Failed, Interrupted, Pending, RlopsError
@@ -87,6 +87,10 @@ class Attempts:
         deadline, attempt = time.monotonic() + self.options.retry_for, 0
         while True:
             try:
+                if step.touches and self.db.engine.can.metadata_locks:
+                    self.wait_for_blockers(step.touches)
+                    with withdraw.early(self.db):
+                        return self._execute(step)
                 return self._execute(step)
             except (LockWait, Conflict) as error:
                 self.pause(error, attempt, deadline, step.touches)

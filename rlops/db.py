@@ -174,6 +174,17 @@ class Database:
                 for statement in self._limit_statement(outer):
                     self.execute(statement)
 
+    def sibling(self) -> Database:
+        """Another session like this one. The caller closes it."""
+        return Database(
+            self.target, program=self._program, statement_limit=self._statement_limit, lock_wait=self._lock_wait
+        )
+
+    @property
+    def lock_wait(self) -> float:
+        """Seconds that a statement may wait for a lock before the server ends it."""
+        return self._lock_wait
+
     @property
     def encrypted(self) -> bool:
         """Whether the connection is encrypted."""

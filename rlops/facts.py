@@ -31,12 +31,31 @@ def foreign_key_exists(db: Database, table: str, name: str) -> bool:
     return isinstance(live, Table) and any(key.name == name for key in live.foreign_keys)
 
 
+def trigger_exists(db: Database, table: str, name: str) -> bool:
+    """Whether that table has a trigger of that name. An account without TRIGGER on it is shown none."""
+    sql = (
+        "SELECT COUNT(*) AS n FROM information_schema.TRIGGERS"
+        " WHERE TRIGGER_SCHEMA = %s AND EVENT_OBJECT_TABLE = %s AND TRIGGER_NAME = %s"
+    )
+    return bool(db.value(sql, (db.schema, table, name)))
+
+
+def is_partitioned(db: Database, table: str) -> bool:
+    """Whether that table is there and has partitions."""
+    live = read_table(db, table)
+    return isinstance(live, Table) and live.partitioning is not None
+
+
 def holds(db: Database, expect: Expect) -> bool:
     """Whether an expected fact holds on the live schema."""
     if expect.kind == "query":
         return bool(db.value(expect.name)) == expect.present
     if expect.kind == "table":
         return table_exists(db, expect.table) == expect.present
+    if expect.kind == "trigger":
+        return trigger_exists(db, expect.table, expect.name) == expect.present
+    if expect.kind == "partitions":
+        return is_partitioned(db, expect.table) == expect.present
     return foreign_key_exists(db, expect.table, expect.name) == expect.present
 
 

@@ -18,10 +18,10 @@ StepStatus = Literal["planned", "done", "stopped", "failed", "unknown", "untouch
 class Expect:
     """A fact that holds once a step is carried out; what settles a step whose answer was lost.
 
-    For the kind "query" the name is an SQL query that is true by then.
+    For the kind "query" the name is an SQL query that is true by then; for "trigger" the table is the one that it is on.
     """
 
-    kind: Literal["table", "foreign_key", "query"]
+    kind: Literal["table", "foreign_key", "trigger", "partitions", "query"]
     table: str
     name: str = ""
     present: bool = True
@@ -29,7 +29,8 @@ class Expect:
     def __str__(self) -> str:
         if self.kind == "query":
             return self.name
-        what = f"table {self.table}" if self.kind == "table" else f"foreign key {self.name} of {self.table}"
+        kinds = {"foreign_key": "foreign key", "trigger": "trigger", "partitions": "partitions"}
+        what = f"table {self.table}" if self.kind == "table" else f"{kinds[self.kind]} {self.name} of {self.table}"
         return f"{what} {'exists' if self.present else 'is gone'}"
 
 

@@ -60,12 +60,18 @@ class Growth:
 
 @dataclass(frozen=True)
 class Partitions:
-    """The partition scheme of the interactions."""
+    """The partition scheme of the interactions.
+
+    `new_tables`: whether migrate partitions a table that it creates. `expire_per_run`: empty months past the
+    retention that one run drops at most.
+    """
 
     column: str
     by: str
     catch_all: str
     months_ahead: int
+    new_tables: bool
+    expire_per_run: int
 
 
 @dataclass(frozen=True)
@@ -242,10 +248,8 @@ class _Reader:
         if kind is float:
             self._expect(isinstance(value, int | float) and not isinstance(value, bool), key, "must be a number")
             return float(value)
-        if kind in (int, str):
-            self._expect(
-                isinstance(value, kind) and not isinstance(value, bool), key, f"must be of type {kind.__name__}"
-            )
+        if kind in (int, str, bool):
+            self._expect(type(value) is kind, key, f"must be of type {kind.__name__}")
         return value
 
     def _dataclass(self, kind: Any, value: Any, key: str) -> Any:

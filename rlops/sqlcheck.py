@@ -11,6 +11,8 @@ A file holds one statement under a comment header:
     -- done: a query that is true once the upgrade is applied
     -- names: table, backup        identifiers, written {table} in the statement
     -- values: cutoff              values, written :cutoff in the statement, bound by the driver
+
+Placeholders count in optimizer hints (`/*+ … */`), and not in strings, quoted names and other comments.
 """
 
 from __future__ import annotations
@@ -28,18 +30,18 @@ KINDS = ("read", "check", "write", "destroy")
 NAMES = {
     "schema", "table", "backup", "set_aside", "key", "column", "columns", "parent", "parent_key", "parent_columns",
     "on_delete", "on_update", "renames", "tables", "privileges", "copy", "hash", "digest", "condition", "line",
-    "texts", "partition", "rows",
+    "texts", "partition", "partitions", "trigger", "definer", "changes", "key_columns", "index", "rows",
 }  # fmt: skip
 VALUES = {
     "names", "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",
     "user_id", "product_id", "interaction_type", "reward", "context", "session_id", "since", "until", "parents",
     "connection", "environment", "installation_id", "schema_version", "rows", "password", "backup_id", "state", "os_user",
-    "rlops_version", "ticket", "manifest", "progress", "after", "upto", "next_id", "parent", "until_id", "skip",
-    "id", "destination", "months",
+    "rlops_version", "ticket", "manifest", "progress", "after", "upto", "next_id", "parent", "until_id", "skip", "id", "destination",
+    "fact", "value", "months",
 }  # fmt: skip
 
 TOKEN = re.compile(
-    r"""(?P<skip>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`|--[^\n]*|/\*.*?\*/)"""
+    r"""(?P<skip>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`|--[^\n]*|/\*(?!\+).*?\*/)"""
     r"""|\{(?P<name>\w+)\}|(?<![:\w]):(?P<value>[a-z_]\w*)""",
     re.DOTALL | re.VERBOSE,
 )

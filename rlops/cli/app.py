@@ -24,6 +24,7 @@ COMMANDS = {
     "restore": (ROLLOUT, "Bring a backup's tables back."),
     "archive": (CARE, "Keep old interactions in cold storage, read back and verified."),
     "cleanup": (CARE, "Remove interactions older than the retention, gently."),
+    "partition": (CARE, "Partitions by month: make, keep ahead, drop old ones."),
     "maintain": (CARE, "The monthly work in one line: archive, retention, check, snapshot."),
     "purge": (CARE, "Remove one user's or product's interactions, gently, before it is deleted."),
     "jobs": (CARE, "Long work that runs or was interrupted: list, pause, resume, abort."),

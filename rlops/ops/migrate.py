@@ -8,20 +8,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from rlops import counting, facts, journal
+from rlops.clock import writers_now
 from rlops.db import Database
 from rlops.errors import Denied, Exit, Failed, Refused
-from rlops.ops import backups, declared, preflight, upgrade
+from rlops.ops import backups, declared, form, preflight, requirements, upgrade
 from rlops.ops.declared import Declared
+from rlops.ops.partition import convert, integrity, months
 from rlops.plan import Answer, Expect, Plan, Step
-from rlops.sqlfiles import SqlFolder
+from rlops.sqlfiles import SqlFolder, quote
 from rlops.structure import Finding, Other, Table, compare, compare_triggers, read_table, read_triggers
 from rlops.words import counted
 
 _PARTITION_BY = re.compile(r"\bPARTITION\s+BY\b", re.IGNORECASE)
 
 
-def plan(db: Database, sql: SqlFolder, *, fresh: bool, environment: str) -> Plan:
+def plan(
+    db: Database, sql: SqlFolder, *, fresh: bool, environment: str, partitioned: bool = False, by_triggers: bool = True
+) -> Plan:
     """Plan the creation of the missing tables, and the record of this installation.
+
+    With `partitioned`, interactions that are created, or are there and still empty, get their months at once.
 
     Raises Refused when a table exists but differs, when a parent can't carry a foreign key, when an unfinished
     rollback holds the keys' names, or for `fresh` outside development; Denied when a privilege is missing.
@@ -39,7 +45,7 @@ def plan(db: Database, sql: SqlFolder, *, fresh: bool, environment: str) -> Plan
     files = [] if fresh else upgrade.pending(sql, recorded.get("schema_version"))
     if not fresh:
         upgraded = {file.table for file in files}
-        _refuse_differences(db, [each for each in wanted if each.table.name not in upgraded], live)
+        _refuse_differences(db, sql, [each for each in wanted if each.table.name not in upgraded], live)
     missing = [each for each in wanted if fresh or each.table.name not in present]
     if missing:
         preflight.check_parents(db, missing)
@@ -47,19 +53,32 @@ def plan(db: Database, sql: SqlFolder, *, fresh: bool, environment: str) -> Plan
         preflight.check_names(db, sql, [each for each in missing if each.table.name not in present])
     counters = backups.counters(db, sql) if missing else {}
     parents = tuple(sorted({parent for each in wanted for parent in each.parents}))
+    partitioning, notes = (
+        _partition(db, sql, live, missing, by_triggers=by_triggers, fresh=fresh) if partitioned else ([], ())
+    )
+    if (
+        not partitioning
+        and declared.INTERACTIONS in {each.table.name for each in missing}
+        and form.recorded(db).form == form.PARTITIONED
+    ):
+        partitioning = convert.records(sql, form.FOREIGN_KEYS, form.FOREIGN_KEYS, None)
     drops = _drops(sql, [each.table.name for each in wanted if each.table.name in present], live) if fresh else ()
+    if drops and form.recorded(db).form == form.PARTITIONED:
+        drops = (*integrity.leaving(db, sql, *integrity.the_child(sql).parents), *drops)
     steps = (
         *(() if "environment" in recorded else (_record(sql, environment),)),
         *drops,
         *upgrade.steps(db, sql, files, present, parents),
         *(_create(each, counters.get(each.table.name, 1)) for each in missing),
+        *partitioning,
         *((upgrade.record_version(sql),) if files else ()),
     )
     return Plan(
         "migrate", steps,
         {"created": [each.table.name for each in missing], "existing": sorted(present - {each.table.name for each in missing})},
-        question=f"This drops {counted(len(drops), 'table')} of {db.schema} with all their rows." if drops else "",
-        again="rlops migrate" + (" --fresh" if fresh else ""),
+        notes,
+        question=f"This drops {counted(len(present), 'table')} of {db.schema} with all their rows." if drops else "",
+        again="rlops migrate" + (" --fresh" if fresh else "") + (" --partitioned" if partitioned else ""),
     )  # fmt: skip
 
 
@@ -75,11 +94,37 @@ def _create(each: Declared, counter: int) -> Step:
     return Step(f"create {name}", statement, (Expect("table", name),), touches=(name, *each.parents))
 
 
-def _refuse_differences(db: Database, wanted: Sequence[Declared], live: Mapping[str, object]) -> None:
+def _partition(
+    db: Database,
+    sql: SqlFolder,
+    live: Mapping[str, object],
+    missing: Sequence[Declared],
+    *,
+    by_triggers: bool,
+    fresh: bool,
+) -> tuple[list[Step], tuple[str, ...]]:
+    """Partition the interactions while they are empty: created right now, or by a run that died before this step."""
+    each = integrity.the_child(sql)
+    table = each.table if each in missing else live[each.table.name]
+    if not isinstance(table, Table) or form.live_form(table) == form.PARTITIONED:
+        return [], ()
+    if each not in missing and db.value(f"SELECT EXISTS (SELECT 1 FROM {quote(table.name)}) AS found"):
+        raise Refused(
+            f"{table.name} has rows, so it can't be partitioned as a new table is. Nothing was changed",
+            "`rlops partition enable --offline` partitions it, while writers wait.", "has_rows",
+        )  # fmt: skip
+    if lacking := requirements.check(db, "migrate --partitioned", sql):
+        raise lacking
+    now = writers_now(db, sql.policy.writers_time_zone)
+    listed = months.between(now, months.first_of(now, sql.policy.partitions.months_ahead))
+    return convert.to_partitions(db, sql, each, table, listed, by_triggers=by_triggers, fresh=fresh)
+
+
+def _refuse_differences(db: Database, sql: SqlFolder, wanted: Sequence[Declared], live: Mapping[str, object]) -> None:
     findings = [
         finding
         for each in wanted
-        for finding in (*differences(db, each, live[each.table.name]), *_triggers(db, live[each.table.name]))
+        for finding in (*differences(db, each, live[each.table.name], sql), *_triggers(db, live[each.table.name]))
     ]
     if findings:
         shown = "; ".join(f"{f.object}: {f.check} is {f.actual}, declared is {f.expected}" for f in findings[:3])
@@ -92,19 +137,28 @@ def _refuse_differences(db: Database, wanted: Sequence[Declared], live: Mapping[
         raise refusal
 
 
-def differences(db: Database, wanted: Declared, live: object) -> list[Finding]:
-    """How a live object differs from its declaration; nothing for a missing one."""
+def differences(db: Database, wanted: Declared, live: object, sql: SqlFolder) -> list[Finding]:
+    """How a live object differs from its declaration, in the form that it has; nothing for a missing one."""
     name = wanted.table.name
     if live is None:
         return []
     if isinstance(live, Other):
         return [Finding("table", name, "a table", f"a {live.kind}", "")]
-    return compare(wanted.table, live, db.family)  # type: ignore[arg-type]
+    assert isinstance(live, Table)
+    found = compare(form.holding(wanted, live, sql, db.family).table, live, db.family)
+    if live.name == declared.INTERACTIONS and live.partitioning:
+        found += months.problems(months.read(db, sql, live.name), live.name, sql.policy.partitions)
+    return found
 
 
 def undeclared_triggers(db: Database, name: str) -> list[Finding]:
-    """The triggers of a table, none of which is declared. Raises Denied when this account may not see them."""
-    return compare_triggers(name, (), read_triggers(db, name))
+    """The triggers of a table that nobody declared. Raises Denied when this account may not see them.
+
+    rlops' own integrity triggers are compared with what they should be by `verify`.
+    """
+    ours = integrity.PREFIX if name == declared.INTERACTIONS else None
+    theirs = tuple(each for each in read_triggers(db, name) if not (ours and each.name.startswith(ours)))
+    return compare_triggers(name, (), theirs)
 
 
 def _triggers(db: Database, live: object) -> list[Finding]:
@@ -145,7 +199,7 @@ def verify_created(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
         if live is None:
             findings.append(Finding("table", each.table.name, "a table", "absent", "rlops migrate"))
             continue
-        findings += [*differences(db, each, live), *_triggers(db, live)]
+        findings += [*differences(db, each, live, sql), *_triggers(db, live)]
         seen.append(facts.describe(db, each.table.name) | counting.count(db, each.table.name).fields())
     data = {**answer.data, "tables": seen, "findings": [asdict(finding) for finding in findings]}
     if findings:

@@ -37,7 +37,7 @@ def accounts(db: Database, sql: SqlFolder, environment: str) -> Answer:
 
 
 def _operator(db: Database, sql: SqlFolder, nothing: Holdings, title: str, commands: Sequence[str]) -> Operator:
-    name = "operator" if title == ALL else title.replace(" --", "_").replace("-", "_")
+    name = "operator" if title == ALL else title.replace(" --", "_").replace("-", "_").replace(" ", "_")
     account = Account(PREFIX + name, "%")
     wanted = [need for command in commands for need in requirements.needs(command, db)]
     optional = dict.fromkeys(need for command in commands for need in requirements.needs(command, db, optional=True))

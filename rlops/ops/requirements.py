@@ -86,9 +86,23 @@ _MONITOR = (
 
 _INTERACTIONS = Need(("SELECT",), "interactions", "read the rows")
 
+# What the table's own triggers do, and what changes its form. Binlogging servers also want SUPER or a setting (1419).
+_FORM = (
+    Need(
+        ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "TRIGGER"), "interactions",
+        "rebuild it, with the triggers that keep its integrity",
+    ),
+    Need(("SELECT", "TRIGGER"), "parents", "put integrity triggers on them", families=("mysql", "mariadb")),
+)  # fmt: skip
+_PARTITIONS = (
+    Need(("SELECT", "INSERT", "CREATE", "DROP", "ALTER"), "interactions", "read, make and drop its partitions"),
+    *_JOURNAL, _BLOCKERS,
+)  # fmt: skip
+
 # What a command needs with an option is a line of its own.
 NEEDS: dict[str, tuple[Need, ...]] = {
     "migrate": _MIGRATE,
+    "migrate --partitioned": (*_MIGRATE, *_FORM),
     "migrate --fresh": (*_MIGRATE, Need(("DROP",), "tables", "drop them first")),
     "grant": _GRANT,
     "grant --create-user": (*_GRANT, Need(("CREATE USER",), "server", "create the application account")),
@@ -120,6 +134,14 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         *_PARENTS, *_JOURNAL, _BLOCKERS,
         Need(("TRIGGER",), "schema", "see triggers that a merge fires", optional=True, families=("mysql", "mariadb")),
         *(replace(need, why="compare the grants with the manifest", optional=True) for need in _OTHERS_GRANTS),
+    ),
+    "partition status": (Need(("SELECT",), "interactions", "read its partitions"),),
+    "partition enable": (*_FORM, *_JOURNAL, _BLOCKERS),
+    "partition disable": (*_FORM, *_PARENTS, *_JOURNAL, _BLOCKERS),
+    "partition ensure": _PARTITIONS,
+    "partition expire": (
+        *_PARTITIONS,
+        Need(("LOCK TABLES",), "schema", "hold writers back while an empty month is dropped"),
     ),
     "archive run": (_INTERACTIONS, *_JOURNAL),
     "archive restore": (
@@ -156,7 +178,7 @@ NEEDS["maintain"] = tuple(dict.fromkeys(need for command in _MAINTAINED for need
 DEVELOPMENT = ("migrate --fresh", "seed")
 WRITING = (
     "migrate", "grant", "rollback", "restore", "backups prune", "archive run", "archive restore", "archive erase", "cleanup", "purge",
-    "uninstall", "seed",
+    "uninstall", "seed", "partition enable", "partition disable", "partition ensure", "partition expire",
 )  # fmt: skip
 
 

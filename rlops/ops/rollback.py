@@ -15,6 +15,7 @@ from rlops.journal import Actor
 from rlops.manifests import Record
 from rlops.ops import backups, declared
 from rlops.ops.backups import Backup, copy, dependents, describe
+from rlops.ops.partition import integrity
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder, Statement
 from rlops.structure import Other, Table, read_table
@@ -52,7 +53,8 @@ class Rollback:
             {"table": old, "backup_table": new, **counting.count(db, old).fields(), "bytes": facts.bytes_of(db, old)}
             for old, new in renames
         ]
-        steps = [*self._new(db, sql, renames, live, tables), *leftovers]
+        triggers = self._drop_triggers(db, sql, renames, taken)
+        steps = [*self._new(db, sql, renames, live, tables), *leftovers, *triggers]
         notes = [
             f"{t['table']}: {_rows(t)} rows, about {t['bytes']:,} bytes ({BYTES}), go to {t['backup_table']}"
             for t in tables
@@ -161,6 +163,19 @@ class Rollback:
         return Step(
             f"rename {counted(len(renames), 'table')} to their backups", statement, tuple(expect), touches=touches
         )
+
+    def _drop_triggers(
+        self, db: Database, sql: SqlFolder, renames: list[tuple[str, str]], taken: list[Backup]
+    ) -> list[Step]:
+        """After the rename the parents' triggers find no table, which their bodies bear, and the child's have nobody to guard."""
+        each = integrity.the_child(sql)
+        kept = [backup.tables[each.table.name] for backup in taken if each.table.name in backup.tables]
+        there = facts.table_exists(db, each.table.name)
+        if db.family == "oceanbase" or (there and each.table.name not in dict(renames)):
+            return []
+        moved = dict(renames)
+        found = integrity.live(db, (*([each.table.name] if there else kept), *each.parents))
+        return [integrity.drop(sql, name, moved.get(trigger.table, trigger.table)) for name, trigger in found.items()]
 
     def _leftovers(self, db: Database, sql: SqlFolder, taken: list[Backup]) -> list[Step]:
         """What a run that died left: keys between the rename and their drop, a manifest, a copy."""

@@ -11,9 +11,10 @@ from rlops import counting, events, facts, journal
 from rlops.db import Database, Forbidden, LockWait, Lost, ServerError
 from rlops.errors import Denied, Exit, Interrupted
 from rlops.ops import data as rows
-from rlops.ops import declared, grant, smoke
+from rlops.ops import declared, form, grant, smoke
 from rlops.ops.data import whole
 from rlops.ops.migrate import differences, undeclared_triggers
+from rlops.ops.partition import integrity
 from rlops.plan import Answer
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Finding, read_table
@@ -82,11 +83,17 @@ def _structure(db: Database, sql: SqlFolder) -> tuple[list[dict[str, Any]], list
             findings.append(Finding("table", name, "a table", "absent", "rlops migrate"))
             tables.append({"name": name, "exists": False})
             continue
-        found = differences(db, each, live)
-        try:
-            found += undeclared_triggers(db, name)
-        except Denied as error:
-            notes.append(f"triggers of {name}: denied ({error.hint})")
+        found = differences(db, each, live, sql)
+        if name == declared.INTERACTIONS:
+            found += form.findings(db, live)
+            trigger_findings, trigger_notes = integrity.findings(db, sql)
+            found += trigger_findings
+            notes += trigger_notes
+        else:
+            try:
+                found += undeclared_triggers(db, name)
+            except Denied as error:
+                notes.append(f"triggers of {name}: denied ({error.hint})")
         counted_rows, unreadable = _rows(db, name)
         found += unreadable
         findings += found

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-COMMANDS = ("migrate", "grant", "rollback", "restore", "archive", "cleanup", "purge")
+COMMANDS = ("migrate", "grant", "rollback", "restore", "archive", "cleanup", "purge", "partition")
 
 
 class Launcher:

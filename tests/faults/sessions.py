@@ -73,10 +73,12 @@ class Holder:
             while not self._stop.wait(0.1):
                 cursor.execute("DO 0")
 
-    def end(self) -> None:
+    def end(self, *, commit: bool = False) -> None:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
+        if commit:
+            self._connection.commit()
         self._connection.close()
 
 

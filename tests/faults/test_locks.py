@@ -210,3 +210,20 @@ def test_sigterm_while_it_waits_for_a_reader_changes_nothing(filled):
     holder.end()
     assert said["exit_code"] == 130, said
     assert truth.tables(filled) == before
+
+
+def test_a_row_that_comes_before_a_month_is_dropped_stays(ours):
+    """A writer's open transaction has put a row into a month that was empty for everybody else."""
+    ours.cli("migrate", "--environment", "development")
+    truth.fill(ours, "2020-01-01 00:00:00", "2020-02-01 00:00:00")
+    ours.cli("partition", "enable", "--offline")
+    truth.execute(ours, f"DELETE FROM {INTERACTIONS}")
+    late = f"INSERT INTO {INTERACTIONS} (user_id, product_id, interaction_type, timestamp) VALUES (1, 1, 'VIEW', '2020-01-05')"
+    holder = Holder(ours, late, busy=True)
+    waiting = begin(ours, "partition", "expire", "--months", "12", "--retry-for", "60")
+    assert any("lock" in line for line in waiting.stderr)
+    holder.end(commit=True)
+    said = answer(waiting)
+    assert said["exit_code"] == 1, said
+    assert "since it was seen to be empty" in said["error"]["message"]
+    assert truth.count(ours, INTERACTIONS) == 1

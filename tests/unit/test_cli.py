@@ -20,6 +20,7 @@ from rlops.cli.app import COMMANDS
 GROUPS = {
     "archive": ("run", "list", "verify", "restore", "erase"),
     "backups": ("list", "show", "prune"),
+    "partition": ("status", "enable", "ensure", "expire", "disable"),
     "jobs": ("list", "pause", "resume", "abort"),
     "sandbox": ("start", "stop", "status"),
     "config": ("show",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rlops import counting
@@ -25,6 +25,8 @@ class Planned:
     steps: list[Step]
     data: dict[str, Any]
     notes: list[str]
+    after: list[Step] = field(default_factory=list)
+    """What is to be done once the table has its name again."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class Kept:
     keys: tuple[ForeignKey, ...]
     parents: tuple[ForeignKey, ...]
 
+    @property
+    def by_triggers(self) -> bool:
+        """Whether its rows keep their parents by triggers, which serve a table under its own name only."""
+        return self.live.partitioning is not None and not self.keys
+
 
 def table(db: Database, sql: SqlFolder, backup_id: str, kept: Kept, at_least: int) -> Planned:
     """All but the rename of one table: its counter, its keys, and its rows without a parent."""
@@ -45,8 +52,10 @@ def table(db: Database, sql: SqlFolder, backup_id: str, kept: Kept, at_least: in
     steps = [
         *raise_counter(sql, db, kept.backup_table, kept.live, at_least),
         *_keys(sql, kept.backup_table, kept.live, kept.keys),
-        *orphans.steps(db, sql, kept.table, kept.backup_table, kept.parents, backup_id=backup_id, needed=lost > 0),
     ]
+    at = kept.table if kept.by_triggers else kept.backup_table
+    aside_steps = orphans.steps(db, sql, kept.table, at, kept.parents, backup_id=backup_id, needed=lost > 0)
+    steps, after = (steps, aside_steps) if kept.by_triggers else ([*steps, *aside_steps], [])
     data = {
         "table": kept.table, "backup_table": kept.backup_table, **counting.count(db, kept.backup_table).fields(),
         "lost_parents": lost, "orphans": rows,
@@ -55,7 +64,7 @@ def table(db: Database, sql: SqlFolder, backup_id: str, kept: Kept, at_least: in
     many = "or more " if lost >= orphans.PARENTS_AT_ONCE else ""
     aside = f"{kept.table}{orphans.SET_ASIDE}{backup_id}"
     notes = [f"{kept.table}: {lost} {many}users or products are gone; {what} of theirs go to {aside}"]
-    return Planned(steps, data, notes if lost else [])
+    return Planned(steps, data, notes if lost else [], after)
 
 
 def raise_counter(sql: SqlFolder, db: Database, name: str, live: Table, at_least: int) -> list[Step]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rlops.db import Database, Lost, ServerError
 from rlops.errors import Denied, Exit, Failed
-from rlops.ops import declared
+from rlops.ops import declared, form
 from rlops.ops.monitor import records, sessions, timeline, verdict
 from rlops.ops.monitor.forecast import forecast, read_disk
 from rlops.ops.monitor.growth import read_growth, writers_clock, writers_zone
@@ -99,7 +99,7 @@ def _read(reader: Reader, wish: Wish) -> tuple[dict[str, Any], Snapshot | None]:
         **_interactions(reader, tables, live, files, recorded),
         "indexes": read_indexes(reader, list(live.values()), tables, last),
         "statements": read_statements(reader),
-        "foreign_keys": read_foreign_keys(reader, list(live.values()), wanted),
+        "foreign_keys": read_foreign_keys(reader, list(live.values()), _as_they_live(reader, live)),
         "orphans": read_orphans(reader, list(live.values()), wanted),
         "triggers": read_all_triggers(reader, list(live), parents) if live else None,
         "sessions": sessions.read_sessions(reader, (*names, *parents)),
@@ -135,6 +135,14 @@ def _interactions(
         "months": months,
         "retention": timeline.read_retention(reader, oldest, months, now, zone),
     }
+
+
+def _as_they_live(reader: Reader, live: Mapping[str, Table]) -> list[Table]:
+    """The declared tables, each in the form that rlops gave it: partitioned by it, one declares no foreign keys."""
+    each_declared = declared.tables(reader.sql)
+    if form.recorded(reader.db).form != form.PARTITIONED:
+        return [each.table for each in each_declared]
+    return [form.holding(each, live.get(each.table.name), reader.sql, reader.db.family).table for each in each_declared]
 
 
 def _live(reader: Reader, names: Sequence[str]) -> list[Table]:

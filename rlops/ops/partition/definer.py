@@ -1,0 +1,112 @@
+"""The account that the integrity triggers run as: one of their own, locked, where this operator may make it."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rlops import facts, privileges
+from rlops.db import Database
+from rlops.errors import RlopsError
+from rlops.ops import form
+from rlops.plan import Step
+from rlops.privileges import GRANT_OPTION, Account, Holdings
+from rlops.settings import Secret
+from rlops.sqlfiles import Keywords, SqlFolder, quote
+from rlops.structure import Finding
+
+DEDICATED = Account("rlops_integrity", "localhost")
+SETS_DEFINER = {"mysql": ("SET_ANY_DEFINER", "SET_USER_ID", "SUPER"), "mariadb": ("SET USER", "SUPER")}
+CHILD = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRIGGER")
+PARENT = ("SELECT", "TRIGGER")
+
+
+@dataclass(frozen=True)
+class Definer:
+    """The account; `dedicated` outlives the operator, and `exists` already."""
+
+    account: Account
+    dedicated: bool
+    exists: bool
+
+    @property
+    def sql(self) -> Keywords:
+        """The account as a statement takes it."""
+        return Keywords((f"{quote(self.account.user)}@{quote(self.account.host or '%')}",))
+
+    def note(self) -> str:
+        """What to know about it."""
+        if self.dedicated:
+            return f"the triggers run as {self.account}, a locked account that nobody logs in with"
+        return (
+            f"the triggers run as {self.account}, since this operator may not make an account for them: dropping it, or"
+            " its rights on these tables, would make every deletion of a user or product fail (1449, 1142)"
+        )
+
+
+def choose(db: Database, tables: Iterable[str]) -> Definer:
+    """The recorded account, else a dedicated one where this operator can make and grant it, else the operator."""
+    known = form.recorded(db).definer
+    held = privileges.own(db)
+    if known:
+        user, _, host = known.rpartition("@")
+        account = Account(user, host)
+        if _exists(db, account):
+            return Definer(account, account == DEDICATED, exists=True)
+    if _can_make(db, held, tables):
+        return Definer(DEDICATED, dedicated=True, exists=_exists(db, DEDICATED))
+    return Definer(privileges.current(db), dedicated=False, exists=True)
+
+
+def _can_make(db: Database, held: Holdings, tables: Iterable[str]) -> bool:
+    sets = any(held.has(word) for word in SETS_DEFINER.get(db.family, ()))
+    return sets and held.has("CREATE USER") and all(held.has(GRANT_OPTION, db.schema, table) for table in tables)
+
+
+def _exists(db: Database, account: Account) -> bool:
+    try:
+        return privileges.held_by(db, account) is not None
+    except RlopsError:
+        return False
+
+
+def steps(db: Database, sql: SqlFolder, definer: Definer, grants: Mapping[str, tuple[str, ...]]) -> Iterator[Step]:
+    """Make the account where it is missing, and give it what it lacks on each table. Both may be repeated."""
+    if not definer.dedicated:
+        return
+    held = (privileges.held_by(db, definer.account) if definer.exists else None) or Holdings()
+    if not definer.exists:
+        names = {"definer": definer.sql}
+        made = sql.statement("partition/010_create_definer", names, {"password": _password()}, volatile=("password",))
+        yield Step(f"create {definer.account}, locked, for the triggers", made)
+    for table, words in grants.items():
+        if all(held.has(word, db.schema, table) for word in words):
+            continue
+        given_words = words
+        if not facts.table_exists(db, table):  # only CREATE can be granted on a table to come, and others with it
+            given_words = ("CREATE", *words)
+        given: dict[str, Any] = {"definer": definer.sql, "table": table, "privileges": Keywords(given_words)}
+        grant = sql.statement("partition/020_grant_definer", given)
+        yield Step(f"grant {definer.account} what the triggers do to {table}", grant)
+
+
+def _password() -> Secret:
+    letters = string.ascii_letters + string.digits
+    return Secret("Aa1-" + "".join(secrets.choice(letters) for _ in range(28)))
+
+
+def findings(db: Database, account: Account, grants: Mapping[str, tuple[str, ...]]) -> Iterator[Finding]:
+    """What the definer lacks: without it the shop's deletions of users and products fail. Raises Denied where it may not be seen."""
+    held = privileges.held_by(db, account)
+    if held is None:
+        hint = f"CREATE USER {account} IDENTIFIED BY '…' ACCOUNT LOCK; then its rights, which `rlops verify` names"
+        yield Finding("definer", str(account), "an account", "absent", hint)
+        return
+    for table, words in grants.items():
+        lacking = [word for word in words if not held.has(word, db.schema, table)]
+        if lacking:
+            hint = f"GRANT {', '.join(lacking)} ON {quote(db.schema)}.{quote(table)} TO {account}"
+            yield Finding("definer", f"{account} on {table}", ", ".join(words), f"lacks {', '.join(lacking)}", hint)

@@ -1,0 +1,216 @@
+"""Referential integrity by triggers: one set for each declared foreign key, with its actions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rlops import privileges
+from rlops.db import Database
+from rlops.errors import Denied, Refused
+from rlops.ops import declared, form
+from rlops.ops.declared import INTERACTIONS, Declared
+from rlops.ops.partition import definer
+from rlops.ops.partition.definer import CHILD, PARENT, Definer
+from rlops.plan import Expect, Step
+from rlops.privileges import Account
+from rlops.sqlfiles import SqlFolder, Statement
+from rlops.structure import Finding, ForeignKey, Trigger, read_table, read_triggers
+
+PREFIX = "rlops_"
+NAME_LIMIT = 64  # characters of a trigger's name
+_DELETE = {"CASCADE": "130_parent_delete_cascade", "NO ACTION": "131_parent_delete_refuse"}
+_KEY = {"NO ACTION": "140_parent_key_refuse", "CASCADE": "141_parent_key_cascade"}
+_CREATE = re.compile(
+    r"CREATE DEFINER = (?P<definer>.+?) TRIGGER `(?P<name>(?:[^`]|``)+)`\s+(?P<timing>BEFORE|AFTER)\s+(?P<event>\w+)\s+ON"
+    r"\s+`(?P<table>(?:[^`]|``)+)`\s+FOR EACH ROW\s+(?P<action>.*)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One trigger that should be: its name, the table that it is on, and the statement that creates it."""
+
+    name: str
+    table: str
+    statement: Statement
+
+    def create(self, *touches: str) -> Step:
+        """The step that creates it."""
+        return Step(
+            f"create the trigger {self.name} on {self.table}", self.statement,
+            (Expect("trigger", self.table, self.name),), touches=(self.table, *touches),
+        )  # fmt: skip
+
+    def drop(self, sql: SqlFolder) -> Step:
+        """The step that drops it."""
+        return drop(sql, self.name, self.table)
+
+    def expected(self, account: Account) -> Trigger:
+        """As information_schema would show it."""
+        found = _CREATE.match(self.statement.sql)
+        assert found, self.statement.sql
+        shown = f"{account.user}@{account.host}"
+        return Trigger(self.name, self.table, found["timing"], found["event"], shown, found["action"].strip())
+
+
+def drop(sql: SqlFolder, name: str, table: str) -> Step:
+    """The step that drops the trigger of that name, which is on that table."""
+    statement = sql.statement("partition/150_drop_trigger", {"trigger": name})
+    expect = (Expect("trigger", table, name, present=False),)
+    return Step(f"drop the trigger {name} of {table}", statement, expect, touches=(table,))
+
+
+def specs(sql: SqlFolder, each: Declared, by: Definer, *, on: str | None = None) -> list[Spec]:
+    """The triggers in place of the table's declared foreign keys, the child's first.
+
+    `on` is the table that carries the child's triggers, where that isn't yet the one of the declared name.
+    Raises Refused for a foreign key that triggers can't stand in for.
+    """
+    child = each.table.name
+    found = []
+    for key in each.table.foreign_keys:
+        _refuse_unsupported(key)
+        column, parent = key.columns[0], key.ref_table
+        names = {
+            "definer": by.sql, "column": column, "parent": parent, "parent_key": key.ref_columns[0],
+            "index": form.index_along(each.table, column),
+        }  # fmt: skip
+        wanted = (
+            ("insert", "110_child_insert", on or child), ("update", "120_child_update", on or child),
+            ("delete", _DELETE[key.on_delete], parent), ("key", _KEY[key.on_update], parent),
+        )  # fmt: skip
+        for event, file, table in wanted:
+            name = f"{PREFIX}{column}_{event}"[:NAME_LIMIT]
+            acts_on = table if event in ("insert", "update") else child
+            statement = sql.statement(f"partition/{file}", {**names, "trigger": name, "table": acts_on})
+            found.append(Spec(name, table, statement))
+    return sorted(found, key=lambda spec: spec.table != (on or child))
+
+
+def _refuse_unsupported(key: ForeignKey) -> None:
+    if len(key.columns) != 1 or key.ref_schema or key.on_delete not in _DELETE or key.on_update not in _KEY:
+        raise Refused(
+            f"triggers can't stand in for the foreign key {key.target} {key.actions}; nothing was changed",
+            "They can for one column that refers to a table of the same schema, with CASCADE or NO ACTION.", "unsupported_key",
+        )  # fmt: skip
+
+
+def grants(each: Declared, *more: str) -> dict[str, tuple[str, ...]]:
+    """What the definer needs: on the child (and `more` tables of its shape), and on each parent."""
+    return dict.fromkeys((each.table.name, *more), CHILD) | dict.fromkeys(each.parents, PARENT)
+
+
+def the_child(sql: SqlFolder) -> Declared:
+    """The declared interactions."""
+    return next(each for each in declared.tables(sql) if each.table.name == INTERACTIONS)
+
+
+def live(db: Database, tables: Iterable[str]) -> dict[str, Trigger]:
+    """rlops' own triggers on these tables, by name. Raises Denied where this account may not see any."""
+    found = (trigger for table in dict.fromkeys(tables) for trigger in read_triggers(db, table))
+    return {trigger.name: trigger for trigger in found if trigger.name.startswith(PREFIX)}
+
+
+def missing(db: Database, wanted: Sequence[Spec]) -> list[Spec]:
+    """Those that aren't there. Raises Denied where this account may not see any."""
+    there = live(db, (spec.table for spec in wanted))
+    return [spec for spec in wanted if spec.name not in there]
+
+
+def leaving(db: Database, sql: SqlFolder, *tables: str) -> list[Step]:
+    """The steps that drop rlops' triggers from these tables."""
+    if db.family == "oceanbase":
+        return []
+    return [drop(sql, name, trigger.table) for name, trigger in live(db, tables).items()]
+
+
+def refuse_untrusted(db: Database) -> None:
+    """Refuse where the server would take no trigger from this account (1419), before anything is changed."""
+    names = "('log_bin', 'log_bin_trust_function_creators')"
+    rows = {
+        row["Variable_name"]: row["Value"] for row in db.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN {names}")
+    }
+    if (
+        rows.get("log_bin") == "ON"
+        and rows.get("log_bin_trust_function_creators") == "OFF"
+        and not privileges.own(db).has("SUPER")
+    ):
+        raise Refused(
+            "the binary log is on, and this account has no SUPER: the server would take no trigger from it (1419). Nothing was changed",
+            "An administrator runs SET GLOBAL log_bin_trust_function_creators = ON, or gives the account SUPER.", "binlog_triggers",
+        )  # fmt: skip
+
+
+def enabling(
+    db: Database, sql: SqlFolder, each: Declared, *, on: str | None = None, fresh: bool = False
+) -> tuple[list[Step], Definer]:
+    """The steps that put integrity by triggers in place beside the foreign keys, and who they run as.
+
+    With `fresh` those that are there now will be gone by then. Raises Refused where the server would take none (1419).
+    """
+    refuse_untrusted(db)
+    by = definer.choose(db, (each.table.name, *each.parents))
+    wanted = specs(sql, each, by, on=on)
+    wanted = wanted if fresh else missing(db, wanted)
+    steps = [*definer.steps(db, sql, by, grants(each))] if wanted else []
+    return [*steps, *(spec.create() for spec in wanted)], by
+
+
+def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
+    """Where the triggers of the interactions and rlops' triggers on their parents aren't as the live form wants them."""
+    each = the_child(sql)
+    known = form.recorded(db)
+    partitioned = _is_partitioned(db, each) and db.family != "oceanbase"
+    tables = (each.table.name, *each.parents)
+    try:
+        there = live(db, tables)
+        on_child = {trigger.name: trigger for trigger in read_triggers(db, each.table.name)}
+    except Denied as error:
+        return [], [f"triggers: denied ({error.hint})"]
+    wanted: dict[str, Trigger] = {}
+    notes: list[str] = []
+    found: list[Finding] = []
+    if partitioned and known.integrity == form.NONE:
+        notes.append(
+            "integrity was given up (--integrity none): nothing refuses an interaction of an unknown user or product"
+        )
+    elif partitioned:
+        by = definer.choose(db, tables)
+        wanted = {spec.name: spec.expected(by.account) for spec in specs(sql, each, by)}
+        found += _definer_findings(db, by, each, notes)
+    found += _compare(wanted, there | on_child)
+    return found, notes
+
+
+def _is_partitioned(db: Database, each: Declared) -> bool:
+    return form.live_form(read_table(db, each.table.name)) == form.PARTITIONED
+
+
+def _definer_findings(db: Database, by: Definer, each: Declared, notes: list[str]) -> Iterator[Finding]:
+    try:
+        yield from definer.findings(db, by.account, grants(each))
+    except Denied as error:
+        notes.append(f"the triggers' account: denied ({error.message})")
+
+
+def _compare(wanted: dict[str, Trigger], there: dict[str, Trigger]) -> Iterator[Finding]:
+    for name in sorted(wanted.keys() | there.keys()):
+        expected, actual = wanted.get(name), there.get(name)
+        if _same(expected) == _same(actual):
+            continue
+        table = (expected or actual).table  # type: ignore[union-attr]
+        hint = "rlops partition enable --offline" if expected else f"DROP TRIGGER `{name}`"
+        yield Finding("trigger", f"{table}.{name}", _shown(expected), _shown(actual), hint)
+
+
+def _same(trigger: Trigger | None) -> str:
+    return " ".join(_shown(trigger).split())
+
+
+def _shown(trigger: Trigger | None) -> str:
+    if trigger is None:
+        return "absent"
+    return f"{trigger.timing} {trigger.event} on {trigger.table} by {trigger.definer}: {trigger.action}"

@@ -1,0 +1,140 @@
+"""What `partition status` tells: the form that holds, the months with their rows and sizes, and what is due."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from itertools import takewhile
+from typing import Any
+
+from rlops.clock import cutoff, writers_now
+from rlops.db import Database, ServerError, TimedOut
+from rlops.errors import Exit, Refused
+from rlops.ops import form
+from rlops.ops.declared import INTERACTIONS
+from rlops.ops.partition import months
+from rlops.ops.partition.months import Month, Months
+from rlops.plan import Answer
+from rlops.sqlfiles import SqlFolder
+from rlops.structure import Table, read_table
+from rlops.words import counted
+
+COUNT_FOR = 2.0  # seconds that the exact count of the catch-all may take
+
+
+def live_table(db: Database) -> Table:
+    """The live interactions. Raises Refused where there are none."""
+    live = read_table(db, INTERACTIONS)
+    if not isinstance(live, Table):
+        raise Refused(
+            f"{db.schema} has no table {INTERACTIONS}; nothing was changed", "`rlops migrate` creates it.", "no_table"
+        )
+    return live
+
+
+def status(db: Database, sql: SqlFolder) -> Answer:
+    """The months of the interactions; FINDINGS when something is due or doesn't fit. Raises Refused without the table."""
+    live = live_table(db)
+    now = writers_now(db, sql.policy.writers_time_zone)
+    found = months.read(db, sql, INTERACTIONS)
+    data: dict[str, Any] = {
+        "partitioned": live.partitioning is not None, "integrity": integrity_of(db, live),
+        "partitions": [_shown(month) for month in found.all], "months_ahead": None, "gaps": [], "catch_all_rows": None,
+        "catch_all_rows_estimated": False, "rows_source": "information_schema.PARTITIONS (an estimate)",
+        "due": [],
+    }  # fmt: skip
+    if live.partitioning is None:
+        return Answer(
+            "partition status",
+            data=data,
+            headline=f"{INTERACTIONS} isn't partitioned.",
+            next="rlops partition enable --offline",
+        )
+    problems = list(months.problems(found, INTERACTIONS, sql.policy.partitions))
+    rows, estimated = catch_all_rows(db, sql, found)
+    data |= {
+        "months_ahead": ahead(found, now), "gaps": [asdict(each) for each in problems],
+        "catch_all_rows": rows, "catch_all_rows_estimated": estimated,
+        "due": _due(db, sql, found, now, rows),
+    }  # fmt: skip
+    findings = bool(problems or data["due"])
+    headline = f"{counted(len(found.bounded), 'month')}, {data['months_ahead']} ahead; integrity by {data['integrity'].replace('_', ' ')}."
+    return Answer(
+        "partition status", Exit.FINDINGS if findings else Exit.OK, data, headline=headline,
+        next=data["due"][0]["next"] if data["due"] else "rlops verify" if problems else "",
+    )  # fmt: skip
+
+
+def integrity_of(db: Database, live: Table) -> str:
+    """foreign_keys, triggers or none: read from the server, where rlops recorded nothing."""
+    if live.foreign_keys:
+        return form.FOREIGN_KEYS
+    known = form.recorded(db).integrity
+    return known if live.partitioning and known in (form.TRIGGERS, form.NONE) else form.NONE
+
+
+def ahead(found: Months, now: datetime) -> int:
+    """How many whole months past the current one there are."""
+    if not found.end:
+        return 0
+    return (found.end.year - now.year) * 12 + found.end.month - now.month - 1
+
+
+def catch_all_rows(db: Database, sql: SqlFolder, found: Months) -> tuple[int | None, bool]:
+    """The rows in the catch-all, counted, or estimated (True) where that takes too long; None without one."""
+    if not found.catch_all:
+        return None, False
+    statement = sql.statement("partition/041_count_rows", {"table": INTERACTIONS, "partition": found.catch_all.name})
+    try:
+        with db.statement_limit(COUNT_FOR):
+            return int(db.value(statement.sql, statement.values)), False
+    except TimedOut:
+        return found.catch_all.rows, True
+    except ServerError:
+        return None, False
+
+
+def expired(found: Months, edge: datetime, now: datetime) -> list[Month]:
+    """The months that are past the cutoff whole, the oldest first; never the current one or the last."""
+    current = months.first_of(now)
+    past = [month for month in found.bounded[:-1] if month.upper and month.upper <= min(edge, current)]
+    return [month for month in past if month.name != found.all[-1].name]
+
+
+def emptied(db: Database, sql: SqlFolder, past: list[Month]) -> list[Month]:
+    """The first of these months that have no row, up to one that has some."""
+
+    def has_rows(month: Month) -> bool:
+        names = {"table": INTERACTIONS, "partition": month.name}
+        return bool(db.value(sql.statement("partition/040_any_row", names).sql))
+
+    return list(takewhile(lambda month: not has_rows(month), past))
+
+
+def _due(db: Database, sql: SqlFolder, found: Months, now: datetime, rows: int | None) -> list[dict[str, Any]]:
+    wanted = sql.policy.partitions
+    due = []
+    lacking = wanted.months_ahead - ahead(found, now)
+    if lacking > 0:
+        due.append({"what": f"{counted(lacking, 'month')} ahead missing", "next": "rlops partition ensure"})
+    if rows:
+        due.append({"what": f"the catch-all has {counted(rows, 'row')}", "next": "rlops partition ensure"})
+    kept = sql.policy.retention.interactions_months
+    past = expired(found, cutoff(now, kept), now)
+    empty = emptied(db, sql, past)
+    if left := past[len(empty) :]:
+        due.append({"what": f"{_listed(left)} past retention", "next": f"rlops cleanup --months {kept}"})
+    if empty:
+        due.append({"what": f"{_listed(empty)} past retention and empty", "next": "rlops partition expire"})
+    return due
+
+
+def _listed(past: list[Month]) -> str:
+    return f"{counted(len(past), 'month')} ({', '.join(month.name for month in past)})"
+
+
+def _shown(month: Month) -> dict[str, Any]:
+    return {
+        "name": month.name, "from": month.lower.isoformat() if month.lower else None,
+        "to": month.upper.isoformat() if month.upper else None, "rows": month.rows, "rows_estimated": True, "size_bytes": month.bytes,
+    }  # fmt: skip

@@ -1,0 +1,127 @@
+"""The commands that change the form of the interactions, for the kill matrices: what must hold at every moment, and at last."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pymysql
+import truth
+from scenarios import FEATURES, INTERACTIONS, MODELS, OWN, TABLES, Bench, Scenario
+
+
+def drop_triggers(database) -> None:
+    rows = database.query(
+        "SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s", (database.name,)
+    )
+    truth.execute(database, *(f"DROP TRIGGER `{row['name']}`" for row in rows))
+
+
+def triggers(database) -> list[str]:
+    rows = database.query(
+        "SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s", (database.name,)
+    )
+    return sorted(row["name"] for row in rows)
+
+
+def recent(count: int) -> list[str]:
+    """Times of the last eight months."""
+    now = datetime.now()
+    indexes = [now.year * 12 + now.month - 1 - n % 8 for n in range(count)]
+    return [f"{index // 12}-{index % 12 + 1:02}-05 {n % 24:02}:{n % 60:02}:00" for n, index in enumerate(indexes)]
+
+
+class Enable(Scenario):
+    """At no moment is a row missing, is an interaction of nobody taken, or does a deletion of the shop's fail."""
+
+    command = "enable"
+
+    def prepare(self) -> None:
+        drop_triggers(self.database)
+        self.bench.install(*OWN, *TABLES)
+        truth.fill(self.database, *recent(60))
+
+    def arrange(self) -> None:
+        super().arrange()
+        self.whole[INTERACTIONS] = truth.rows(self.database, INTERACTIONS)
+
+    def options(self) -> tuple[str, ...]:
+        return ("partition", self.command, "--offline", "--output", "json")
+
+    def torn(self) -> list[str]:
+        if truth.rows(self.database, INTERACTIONS) != self.whole[INTERACTIONS]:
+            return [f"{INTERACTIONS} has other rows"]
+        return [f"{sql}: {error}" for sql, expected in self.shop() if (error := self._tried(sql)) != expected]
+
+    @staticmethod
+    def shop() -> list[tuple[str, int]]:
+        row = "(user_id, product_id, interaction_type, timestamp) VALUES ({}, 1, 'VIEW', '2026-01-01')"
+        return [
+            ("DELETE FROM users WHERE id = 1", 0), ("DELETE FROM product WHERE id = 1", 0), ("UPDATE users SET email = 'x'", 0),
+            (f"INSERT INTO {INTERACTIONS} {row.format(1)}", 0), (f"INSERT INTO {INTERACTIONS} {row.format(999)}", 1452),
+            (f"UPDATE {INTERACTIONS} SET timestamp = '2026-03-03' WHERE user_id = 2", 0),
+            (f"DELETE FROM {INTERACTIONS} WHERE user_id = 3", 0),
+        ]  # fmt: skip
+
+    def _tried(self, sql: str) -> int:
+        with self.database.connect(autocommit=False) as connection, connection.cursor() as cursor:
+            try:
+                cursor.execute(sql)
+                return 0
+            except pymysql.err.MySQLError as error:
+                return int(error.args[0])
+            finally:
+                connection.rollback()
+
+    def unfinished(self) -> list[str]:
+        problems = self.torn()
+        answer = self.database.cli("verify", "--output", "json", check=None).json
+        problems += [
+            f"verify: {found}" for found in answer["data"]["findings"] if found["check"] not in ("account", "grant")
+        ]
+        if ("PARTITION BY" in truth.definition(self.database, INTERACTIONS)) != (self.command == "enable"):
+            problems.append("it is in the other form")
+        return problems
+
+
+class Disable(Enable):
+    """Back to foreign keys."""
+
+    command = "disable"
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.database.cli("partition", "enable", "--offline")
+
+
+class Expire(Enable):
+    """The two oldest months are empty, and go; no row does."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.database.cli("partition", "enable", "--offline")
+        names = self.months()
+        truth.execute(self.database, f"DELETE FROM {INTERACTIONS} PARTITION ({names[0]}, {names[1]})")
+        self.kept = names[2:]
+
+    def options(self) -> tuple[str, ...]:
+        return ("partition", "expire", "--months", "5", "--output", "json")
+
+    def months(self) -> list[str]:
+        rows = self.database.query(
+            "SELECT PARTITION_NAME AS name FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+            " ORDER BY PARTITION_ORDINAL_POSITION",
+            (self.database.name, INTERACTIONS),
+        )
+        return [row["name"] for row in rows]
+
+    def unfinished(self) -> list[str]:
+        return self.torn() + ([] if self.months() == self.kept else [f"months: {self.months()}"])
+
+
+PARTITION = {
+    "partition enable": Enable,
+    "partition disable": Disable,
+    "partition expire": Expire,
+}
+
+__all__ = ["FEATURES", "MODELS", "PARTITION", "Bench", "Enable"]

@@ -1,0 +1,358 @@
+"""The interactions partitioned by month: declared, kept ahead, expired and taken back, with referential integrity kept."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime
+
+import coldstore
+import pymysql
+import pytest
+import truth
+
+INTERACTIONS = truth.TABLES[0]
+TRIGGERS = {
+    f"rlops_{column}_{event}" for column in ("user_id", "product_id") for event in ("insert", "update", "delete", "key")
+}
+
+
+def month(plus: int) -> datetime:
+    now = datetime.now()
+    index = now.year * 12 + now.month - 1 + plus
+    return datetime(index // 12, index % 12 + 1, 1)
+
+
+def at(plus: int, day: int = 10) -> str:
+    return f"{month(plus):%Y-%m}-{day:02} 12:00:00"
+
+
+def refused(database, sql):
+    """The error number that a statement is refused with, 0 if it isn't."""
+    try:
+        truth.execute(database, sql)
+    except pymysql.err.MySQLError as error:
+        return error.args[0]
+    return 0
+
+
+def insert(user=1, product=1, when=None):
+    return (
+        f"INSERT INTO {INTERACTIONS} (user_id, product_id, interaction_type, reward, timestamp)"
+        f" VALUES ({user}, {product}, 'VIEW', 0.10, '{when or at(0)}')"
+    )
+
+
+def partitions(database):
+    rows = database.query(
+        "SELECT PARTITION_NAME AS name FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+        " AND PARTITION_NAME IS NOT NULL ORDER BY PARTITION_ORDINAL_POSITION",
+        (database.name, INTERACTIONS),
+    )
+    return [row["name"] for row in rows]
+
+
+def triggers(database):
+    sql = "SELECT TRIGGER_NAME AS name, DEFINER AS definer FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s"
+    if database.server.family == "oceanbase":
+        return {}
+    return {row["name"]: row["definer"] for row in database.query(sql, (database.name,))}
+
+
+def findings(database, *options):
+    answer = database.cli("verify", *options, "--output", "json", check=None).json
+    return [found for found in answer["data"]["findings"] if found["check"] != "account"]
+
+
+@pytest.fixture
+def months(database):
+    """A schema whose interactions were partitioned on day one."""
+    database.cli("migrate", "--partitioned", "--environment", "development")
+    return database
+
+
+@pytest.fixture
+def exchanges(months):
+    if months.server.family == "oceanbase":
+        pytest.skip("this engine can't exchange partitions")
+    return months
+
+
+def test_a_new_table_is_partitioned_on_day_one(months):
+    assert partitions(months) == [f"p{month(n):%Y%m}" for n in range(4)] + ["p_future"]
+    assert set(triggers(months)) == (TRIGGERS if months.server.family != "oceanbase" else set())
+    assert findings(months, "--smoke") == []
+    answer = months.cli("partition", "status", "--output", "json").json["data"]
+    assert (
+        answer["partitioned"] and answer["months_ahead"] == 3 and answer["catch_all_rows"] == 0 and answer["gaps"] == []
+    )
+    assert answer["integrity"] == ("foreign_keys" if months.server.family == "oceanbase" else "triggers")
+    before = truth.snapshot(months)
+    assert "Nothing to do" in months.cli("migrate", "--partitioned").stdout
+    assert "Nothing to do" in months.cli("migrate").stdout
+    assert {t: truth.snapshot(months)[t] for t in truth.TABLES} == {t: before[t] for t in truth.TABLES}
+
+
+def test_integrity_is_kept_as_by_the_foreign_keys(months):
+    for n in (1, 2, 3):
+        truth.execute(months, insert(n, n), insert(n, n, at(1)))
+    assert refused(months, insert(user=99)) == 1452
+    assert refused(months, insert(product=99)) == 1452
+    assert refused(months, f"UPDATE {INTERACTIONS} SET user_id = 99 WHERE user_id = 1") == 1452
+    assert refused(months, "UPDATE users SET id = 77 WHERE id = 1") == 1451
+    truth.execute(months, "UPDATE users SET id = 77 WHERE id = 20", "UPDATE users SET email = 'x' WHERE id = 1")
+    truth.execute(months, "DELETE FROM users WHERE id = 1", "DELETE FROM product WHERE id = 2")
+    assert {row[1] for row in truth.rows(months, INTERACTIONS)} == {3}
+    # As under foreign keys, a session without checks writes what it likes: dumps load in any order.
+    truth.execute(months, "SET foreign_key_checks = 0", insert(user=555))
+    assert truth.count(months, INTERACTIONS, "user_id = 555") == 1
+
+
+@pytest.mark.parametrize("first", ["insert", "delete"])
+def test_a_parent_that_goes_at_the_same_moment_leaves_no_orphan(months, first):
+    statements = {"insert": insert(user=5), "delete": "DELETE FROM users WHERE id = 5"}
+    holder, other = months.connect(autocommit=False), months.connect()
+    with holder.cursor() as cursor:
+        cursor.execute(statements[first])
+    outcome: list[int] = []
+
+    def go():
+        try:
+            with other.cursor() as cursor:
+                cursor.execute(statements["delete" if first == "insert" else "insert"])
+            outcome.append(0)
+        except pymysql.err.MySQLError as error:
+            outcome.append(error.args[0])
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    thread.join(0.5)
+    assert thread.is_alive(), "it has to wait for the other's commit"
+    holder.commit()
+    thread.join(30)
+    assert outcome == [0 if first == "insert" else 1452]
+    assert truth.count(months, INTERACTIONS, "user_id NOT IN (SELECT id FROM users)") == 0
+
+
+def test_a_missing_table_fails_no_statement_of_the_shop(exchanges):
+    truth.execute(exchanges, f"RENAME TABLE {INTERACTIONS} TO elsewhere")
+    truth.execute(
+        exchanges, "DELETE FROM users WHERE id = 1", "UPDATE users SET id = 78 WHERE id = 2", "DELETE FROM product"
+    )
+
+
+def test_the_definer_outlives_the_operator(exchanges):
+    assert set(triggers(exchanges).values()) == {"rlops_integrity@localhost"}
+    truth.execute(exchanges, f"REVOKE DELETE ON {INTERACTIONS} FROM 'rlops_integrity'@'localhost'")
+    (found,) = findings(exchanges)
+    assert found["check"] == "definer" and "GRANT DELETE" in found["hint"]
+    truth.execute(exchanges, found["hint"])
+    assert findings(exchanges) == []
+
+
+DRIFTS = {
+    "a trigger is gone": ("DROP TRIGGER rlops_user_id_delete", "trigger"),
+    "a trigger is another": (
+        "DROP TRIGGER rlops_user_id_key; CREATE TRIGGER rlops_user_id_key BEFORE UPDATE ON users FOR EACH ROW SET @a = 1", "trigger",
+    ),
+    "a stranger's trigger": (f"CREATE TRIGGER mine AFTER INSERT ON {INTERACTIONS} FOR EACH ROW SET @a = 1", "trigger"),
+    "no catch-all": (f"ALTER TABLE {INTERACTIONS} DROP PARTITION p_future", "partition.catch_all"),
+    "a gap": (f"ALTER TABLE {INTERACTIONS} DROP PARTITION p{month(1):%Y%m}", "partition.gap"),
+    "a stranger": (
+        f"ALTER TABLE {INTERACTIONS} REORGANIZE PARTITION p{month(3):%Y%m} INTO (PARTITION x VALUES LESS THAN"
+        f" ('{month(3):%Y-%m}-15'), PARTITION y VALUES LESS THAN ('{month(4):%Y-%m-%d}'))", "partition.bound",
+    ),
+    "no partitions": (f"ALTER TABLE {INTERACTIONS} REMOVE PARTITIONING", "form"),
+    "a narrower index": (f"ALTER TABLE {INTERACTIONS} DROP INDEX idx_session", "index"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DRIFTS)
+def test_drift_of_the_partitioned_form_is_found(exchanges, case):
+    sql, check = DRIFTS[case]
+    truth.execute(exchanges, *sql.split("; "))
+    assert check in {found["check"] for found in findings(exchanges)}
+    if check.startswith("partition.") and check != "partition.catch_all":
+        answer = exchanges.cli("partition", "expire", "--months", "1", check=5)
+        assert "Nothing was changed" in answer.stderr
+
+
+def test_names_of_partitions_mean_nothing(exchanges):
+    renamed = f"PARTITION `p209901` VALUES LESS THAN ('{month(1):%Y-%m-%d}')"
+    truth.execute(exchanges, f"ALTER TABLE {INTERACTIONS} REORGANIZE PARTITION p{month(0):%Y%m} INTO ({renamed})")
+    assert findings(exchanges) == []
+    answer = exchanges.cli("partition", "status", "--output", "json").json["data"]
+    assert answer["partitions"][0]["to"] == month(1).isoformat()
+
+
+def test_without_integrity_says_what_it_costs(database):
+    if database.server.family == "oceanbase":
+        pytest.skip("this engine keeps its foreign keys")
+    answer = database.cli(
+        "migrate", "--partitioned", "--integrity", "none", "--environment", "development", "--dry-run"
+    )
+    assert "nothing will refuse an interaction of an unknown user" in answer.stdout + answer.stderr
+    database.cli("migrate", "--partitioned", "--integrity", "none", "--environment", "development")
+    assert triggers(database) == {}
+    assert findings(database) == []
+    assert database.cli("partition", "status", "--output", "json").json["data"]["integrity"] == "none"
+
+
+def test_rollback_and_restore_keep_the_form(exchanges):
+    truth.execute(exchanges, insert(1, 1), insert(2, 2, at(1)), insert(3, 3))
+    before = truth.rows(exchanges, INTERACTIONS)
+    exchanges.cli("rollback", "--yes")
+    assert triggers(exchanges) == {}
+    truth.execute(exchanges, "DELETE FROM users WHERE id = 3")
+    exchanges.cli("restore")
+    assert set(triggers(exchanges)) == TRIGGERS
+    assert findings(exchanges, "--smoke") == []
+    assert truth.rows(exchanges, INTERACTIONS) == [row for row in before if row[1] != 3]
+
+
+def test_a_plain_migrate_after_a_rollback_declares_foreign_keys_again(exchanges):
+    exchanges.cli("rollback", "--yes")
+    exchanges.cli("migrate")
+    assert findings(exchanges) == [] and partitions(exchanges) == []
+
+
+# ensure
+
+
+def test_ensure_adds_what_is_missing_and_nothing_twice(months):
+    answer = months.cli("partition", "ensure", "--ahead", "6", "--output", "json").json
+    assert answer["data"]["created_partitions"] == [f"p{month(n):%Y%m}" for n in (4, 5, 6)]
+    assert partitions(months) == [f"p{month(n):%Y%m}" for n in range(7)] + ["p_future"]
+    assert findings(months) == []
+    again = months.cli("partition", "ensure", "--ahead", "6", "--output", "json").json
+    assert again["steps"] == [] and again["data"]["months_ahead"] == 6
+
+
+def test_ensure_from_two_hosts_at_once(exchanges):
+    answers = []
+    threads = [
+        threading.Thread(
+            target=lambda: answers.append(exchanges.cli("partition", "ensure", "--ahead", "9", check=None))
+        )
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert {answer.returncode for answer in answers} <= {0, 6} and 0 in {answer.returncode for answer in answers}
+    assert partitions(exchanges) == [f"p{month(n):%Y%m}" for n in range(10)] + ["p_future"]
+
+
+def test_a_few_rows_in_the_catch_all_are_moved_into_months_of_their_own(exchanges):
+    truth.execute(exchanges, insert(when=at(5)), insert(when=at(7)))
+    status = exchanges.cli("partition", "status", "--output", "json", check=3).json["data"]
+    assert status["catch_all_rows"] == 2
+    before = truth.rows(exchanges, INTERACTIONS)
+    exchanges.cli("partition", "ensure")
+    assert partitions(exchanges) == [f"p{month(n):%Y%m}" for n in range(8)] + ["p_future"]
+    assert truth.rows(exchanges, INTERACTIONS) == before
+    assert exchanges.cli("partition", "status", "--output", "json").json["data"]["catch_all_rows"] == 0
+
+
+def test_a_full_catch_all_is_not_split(exchanges):
+    rows = ", ".join(f"(1, 1, 'VIEW', '{at(5)}')" for _ in range(1000))
+    many = [f"INSERT INTO {INTERACTIONS} (user_id, product_id, interaction_type, timestamp) VALUES {rows}"] * 6
+    truth.execute(exchanges, *many)
+    answer = exchanges.cli("partition", "ensure", check=5)
+    assert "6,000 rows" in answer.stderr and "Nothing was changed" in answer.stderr
+
+
+# expire
+
+
+@pytest.fixture
+def old(database):
+    """Interactions of 16 months, three of them past a retention of 12, partitioned while the writers waited."""
+    if database.server.family == "oceanbase":
+        pytest.skip("this engine refuses to drop a month")
+    database.cli("migrate", "--environment", "development")
+    truth.execute(database, *(insert(n % 20 + 1, n % 20 + 1, at(-n, day)) for n in range(16) for day in (1, 28)))
+    database.cli("partition", "enable", "--offline")
+    return database
+
+
+def cleaned(database, months):
+    database.cli("cleanup", "--months", str(months), "--to", str(database.home / "cold"), "--yes")
+
+
+def test_expire_drops_only_months_that_cleanup_has_emptied(old):
+    before, names = truth.rows(old, INTERACTIONS), partitions(old)
+    answer = old.cli("partition", "expire", "--months", "12", "--output", "json", check=3).json
+    assert answer["steps"] == [] and len(answer["data"]["waiting_partitions"]) == 3
+    assert truth.rows(old, INTERACTIONS) == before and partitions(old) == names
+    cleaned(old, 12)
+    archived = coldstore.rows(old.home / "cold")
+    assert archived == [row for row in before if row[5] < month(-12)]
+    answer = old.cli("partition", "expire", "--months", "12", "--most", "2", "--output", "json").json
+    assert answer["data"]["dropped_partitions"] == [f"p{month(n):%Y%m}" for n in (-15, -14)]
+    old.cli("partition", "expire", "--months", "12")
+    assert partitions(old) == names[3:] and findings(old) == []
+    assert truth.rows(old, INTERACTIONS) == [row for row in before if row[5] >= month(-12)]
+    assert "Nothing to do" in old.cli("partition", "expire", "--months", "12").stdout
+    for n in (-15, -14, -13):
+        old.cli("archive", "restore", f"{month(n):%Y-%m}", "--to-table", "live", "--yes")
+    assert truth.rows(old, INTERACTIONS) == before and findings(old) == []
+
+
+def test_an_empty_month_behind_one_with_rows_stays(old):
+    truth.execute(old, f"DELETE FROM {INTERACTIONS} WHERE timestamp BETWEEN '{month(-14)}' AND '{at(-14, 28)}'")
+    names = partitions(old)
+    answer = old.cli("partition", "expire", "--months", "12", check=3)
+    assert "rlops cleanup --months 12" in answer.stdout + answer.stderr
+    assert partitions(old) == names
+
+
+def test_never_the_current_or_the_last_month(old):
+    truth.execute(old, f"DELETE FROM {INTERACTIONS}")
+    old.cli("partition", "expire", "--months", "1", "--most", "99")
+    assert partitions(old)[0] == f"p{month(-1):%Y%m}"
+    past = partitions(old)[0]
+    truth.execute(old, *(f"ALTER TABLE {INTERACTIONS} DROP PARTITION {name}" for name in partitions(old)[1:-1]))
+    assert partitions(old) == [past, "p_future"]
+    assert "Nothing to do" in old.cli("partition", "expire", "--months", "1").stdout
+
+
+# from one form to the other while writers wait
+
+
+def test_offline_there_and_back(old):
+    assert set(triggers(old)) == TRIGGERS and findings(old) == []
+    assert (
+        old.cli("partition", "status", "--output", "json", check=3).json["data"]["due"][0]["next"]
+        == "rlops cleanup --months 12"
+    )
+    before = truth.rows(old, INTERACTIONS)
+    old.cli("partition", "disable", "--offline")
+    assert triggers(old) == {} and findings(old) == [] and partitions(old) == []
+    assert truth.rows(old, INTERACTIONS) == before
+    assert refused(old, insert(user=99)) == 1452
+    old.cli("partition", "enable", "--offline")
+    assert set(triggers(old)) == TRIGGERS and findings(old) == []
+    assert truth.rows(old, INTERACTIONS) == before
+    assert "Nothing to do" in old.cli("partition", "enable", "--offline").stdout
+
+
+def test_statements_that_look_into_every_month_are_listed(months):
+    if months.server.family == "oceanbase":
+        pytest.skip("its plan cache is not a record")
+    if not int(months.query("SELECT @@performance_schema AS p")[0]["p"]):
+        answer = months.cli("partition", "status", "--queries", "--output", "json").json
+        assert answer["data"]["queries"] is None
+        return
+    months.query(f"SELECT COUNT(*) FROM {INTERACTIONS} WHERE session_id = 'x'")
+    months.query(f"SELECT COUNT(*) FROM {INTERACTIONS} WHERE user_id = 1 AND timestamp > '2026-01-01'")
+
+    def listed():  # the digests show a moment later
+        answer = months.cli("partition", "status", "--queries", "--output", "json").json["data"]
+        return [each["statement"] for each in answer["queries"] if "WHERE" in each["statement"]]
+
+    deadline = time.monotonic() + 10
+    while not (found := listed()):
+        assert time.monotonic() < deadline
+    assert any("`session_id`" in each for each in found) and not any("`user_id` = ? AND" in each for each in found)
