@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rlops.db import Database, ServerError
+from rlops.db import Database, LockWait, ServerError
 from rlops.sqlfiles import SqlFolder
 
 STATEMENT_SHOWN = 80  # characters of a blocker's statement
@@ -75,3 +75,9 @@ def named(found: list[Blocker] | None) -> str:
         if found
         else "no session is seen that has held it for a second: a busy one has it"
     )
+
+
+def refuse(db: Database, sql: SqlFolder, tables: Iterable[str]) -> None:
+    """Raise LockWait, with their names, where a session is seen that holds a lock on these tables."""
+    if certain := [each for each in find(db, sql, tables) or () if each.certain]:
+        raise LockWait(0, named(certain))

@@ -62,8 +62,8 @@ class Growth:
 class Partitions:
     """The partition scheme of the interactions.
 
-    `new_tables`: whether migrate partitions a table that it creates. `expire_per_run`: empty months past the
-    retention that one run drops at most.
+    `new_tables`: whether migrate partitions a table that it creates. `expire_per_run`: months past the
+    retention that one run drops at most. `hold_days`: how long a month's rows are kept aside after that.
     """
 
     column: str
@@ -72,6 +72,7 @@ class Partitions:
     months_ahead: int
     new_tables: bool
     expire_per_run: int
+    hold_days: int
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -96,6 +97,13 @@ def wrong(store: Store, part: Part) -> str:
         return "its manifest is missing or another's"
     found, wanted = store.look(part.path), contents_of(part).stored
     return "" if found == wanted else f"its SHA-256 is {found.sha256[:16]}… instead of {wanted.sha256[:16]}…"
+
+
+def moved(store: Store, part: Part, state: str, counts: Mapping[str, int]) -> None:
+    """Write a part's new state, and what became of its rows, into its manifest."""
+    known = read(store, part.path)
+    assert known
+    replace(known, state=state, counts=dict(counts)).write(store)
 
 
 def read(store: Store, part: str) -> Manifest | None:

@@ -130,7 +130,7 @@ def replaced(db: Database, part: Part, stored: Stored, known: Sum) -> None:
     _update(db, part, replacing=0, **_contents(stored, known))
 
 
-def deleted(db: Database, part: Part, watermark: str, counts: tuple[int, int, int]) -> None:
+def deleted(db: Database, part: Part, watermark: str | None, counts: tuple[int, int, int]) -> None:
     """Note a chunk that was deleted: where it ends, and the rows that were deleted, were gone, and were changed."""
     gone, removed, kept = counts
     _update(

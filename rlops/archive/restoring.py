@@ -71,12 +71,7 @@ class Restoring:
         """The rows whose user or product is gone."""
         lost: set[int] = set()
         for key in self.keys:
-            ids = {row[key.columns[0]] for row in rows.values()} - {None}
-            if not ids:
-                continue
-            names = {"parent": key.ref_table, "parent_key": key.ref_columns[0]}
-            query = self.sql.statement("archive/060_parents", names, {"ids": sorted(ids)})
-            there = {row["id"] for row in db.rows(query.sql, query.values)} | {None}
+            there = parents_there(db, self.sql, key, {row[key.columns[0]] for row in rows.values()})
             lost |= {number for number, row in rows.items() if row[key.columns[0]] not in there}
         return lost
 
@@ -92,6 +87,16 @@ class Restoring:
     def _count(self, back: int, same: int, conflicts: Sequence[int], lost: int) -> None:
         self.counts.update(restored=back, already_there=same, conflicts=len(conflicts), without_parent=lost)
         self.conflicts += conflicts[: 20 - len(self.conflicts)]
+
+
+def parents_there(db: Database, sql: SqlFolder, key: ForeignKey, wanted: set[Any]) -> set[Any]:
+    """Those of the parents that are there, locked until the transaction's end; None, which refers to none, among them."""
+    ids = wanted - {None}
+    if not ids:
+        return {None}
+    names = {"parent": key.ref_table, "parent_key": key.ref_columns[0]}
+    query = sql.statement("archive/060_parents", names, {"ids": sorted(ids)})
+    return {row["id"] for row in db.rows(query.sql, query.values)} | {None}
 
 
 def _value(value: Any) -> Any:

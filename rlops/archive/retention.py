@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from rlops.archive import deleting, manifest, parquet, parts, replacing
 from rlops.archive.deleting import Rows
@@ -25,6 +25,22 @@ LATE_ROUNDS = 3  # through one month in one run, so that a shop that goes on wri
 MOST_REMARKS = 20
 
 
+class WholeMonths(Protocol):
+    """Takes archived months out of the table at once, where they are partitions of their own."""
+
+    def unfinished(self, db: Database) -> Month | None:
+        """The month that is on its way out."""
+
+    def fits(self, db: Database, month: Month, found: Sequence[Part]) -> bool:
+        """Whether it can take this month, whose parts these are."""
+
+    def begin(self, db: Database, month: Month) -> Chunk:
+        """Begin with a month that is archived and verified whole."""
+
+    def chunk(self, db: Database) -> Chunk:
+        """Go a step further with the month that is on its way out."""
+
+
 @dataclass
 class Retention:
     """Each chunk is one transaction, and finds what is next in the record of parts, so that any run goes on from any point.
@@ -41,6 +57,7 @@ class Retention:
     cutoff: datetime
     part_rows: int
     total: int | None = None
+    whole: WholeMonths | None = None
     remarks: list[str] = field(default_factory=list)
     _exported: dict[int, int] = field(default_factory=dict)  # rows by the part's id: a chunk may be tried twice
     _stale: dict[int, Any] = field(default_factory=dict)  # by a part's id, the ids that it is to be without
@@ -63,6 +80,8 @@ class Retention:
         everything = parts.all_parts(db)
         if part := next((part for part in everything if part.replacing), None):
             return self._replace(db, part)
+        if self.whole and self.whole.unfinished(db):
+            return self.whole.chunk(db)
         if self._months is None:
             self._months, self._lists = list(self.due(db)), self._lists + 1
         while self._months:
@@ -89,12 +108,25 @@ class Retention:
             if step.rows:
                 self._exported[part.id] = step.rows
             return Chunk(0, step.position, last=False)
+        if self.whole and self.whole.fits(db, month, found):
+            return self._take_out(db, month, found, everything)
         if part := _first(found, parts.VERIFIED):
             return self._begin(db, part, everything)
         planned = export.plan(db, found, parts.covered_to(found, month.since, month.until))
         if planned is None:
             planned = self._late(db, month, found)
         return Chunk(0, planned, last=False) if planned else None
+
+    def _take_out(self, db: Database, month: Month, found: Sequence[Part], everything: Sequence[Part]) -> Chunk | None:
+        """Take a month out whole, once all of it is archived and verified; None when it has no row."""
+        assert self.whole
+        planned = self._export(month).plan(db, found, parts.covered_to(found, month.since, month.until))
+        if planned:
+            return Chunk(0, planned, last=False)
+        for part in found:
+            if step := self._ready(db, part, everything):
+                return step
+        return self.whole.begin(db, month) if found else None
 
     def _late(self, db: Database, month: Month, found: Sequence[Part]) -> str | None:
         """Plan a part of the rows that came or changed since their month was exported, in a bounded number of rounds."""
@@ -114,7 +146,16 @@ class Retention:
         return self._exporting
 
     def _begin(self, db: Database, part: Part, everything: Sequence[Part]) -> Chunk:
-        """From verified to deleting, once the file is whole and no other part has a row of its ids."""
+        """From verified to deleting, once it is ready for it."""
+        if step := self._ready(db, part, everything):
+            return step
+        parts.move(db, part, parts.DELETING)
+        self._publish(part, parts.DELETING)
+        self._rows = Rows(self.place.store, part)
+        return Chunk(0, f"{part.month_text} part {part.number} deleting", last=False)
+
+    def _ready(self, db: Database, part: Part, everything: Sequence[Part]) -> Chunk | None:
+        """None once a verified part's file is whole and no other part has a row of its ids; else a step towards that."""
         changed = part.columns != tuple((column.name, column.type, column.null) for column in self.columns)
         wrong = self._wrong(part)
         if wrong and part.fixed:
@@ -139,10 +180,7 @@ class Retention:
             self._stale[other.id] = ids
             parts.replacing(db, other)
             return Chunk(0, f"{other.month_text} part {other.number} to be written anew", last=False)
-        parts.move(db, part, parts.DELETING)
-        self._publish(part, parts.DELETING)
-        self._rows = Rows(self.place.store, part)
-        return Chunk(0, f"{part.month_text} part {part.number} deleting", last=False)
+        return None
 
     def _replace(self, db: Database, part: Part) -> Chunk:
         """Drop a part's stale rows; where another run was at it, first see what it left."""
@@ -194,10 +232,8 @@ class Retention:
         return Chunk(0, f"{part.month_text} part {part.number} done", last=False)
 
     def _publish(self, part: Part, state: str) -> None:
-        known = manifest.read(self.place.store, part.path)
-        assert known
         counts = {"deleted": part.deleted, "removed": part.removed, "changed": part.kept}
-        replace(known, state=state, counts=counts).write(self.place.store)
+        manifest.moved(self.place.store, part, state, counts)
 
 
 def _first(found: Iterable[Part], *states: str) -> Part | None:

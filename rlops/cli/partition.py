@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 import typer
 
+from rlops.cli.archive import To, request
 from rlops.cli.options import command, new_app
 from rlops.cli.session import Session
 from rlops.db import Database
 from rlops.errors import Usage
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import ensure as ensure_op
-from rlops.ops.partition import expire as expire_op
 from rlops.ops.partition import offline, queries
 from rlops.ops.partition import status as status_op
 from rlops.plan import Answer, Plan
@@ -92,22 +92,27 @@ def ensure(
     return session.write(lambda db, sql: ensure_op.plan(db, sql, ahead), ensure_op.verify)
 
 
-@command(app, "expire", title="partition expire", writes=True)
+@command(app, "expire", title="partition expire", writes=True, long=True)
 def expire(
     session: Session,
+    *,
     months: Annotated[
         int | None, typer.Option("--months", min=1, max=1200, help="Whole months to keep, beside the current one.")
     ] = None,
-    most: Annotated[int | None, typer.Option("--most", min=1, help="Months that this run drops at most.")] = None,
+    most: Annotated[int | None, typer.Option("--most", min=1, help="Months that this run takes out at most.")] = None,
+    to: To = None,
 ) -> Answer:
-    """Drop the months past the retention that cleanup has emptied. One with rows stays (exit 3).
+    """Take months past the retention out whole: archived and verified, exchanged with a hold table, compared, dropped.
+
+    It is what `rlops cleanup` does on a partitioned table, for a few months at a time. One that can't go stays (exit 3).
 
     Example:  [bold]rlops partition expire --dry-run[/bold]
     """
+    from rlops.ops.partition import expire as op
 
     def planner(db: Database, sql: SqlFolder) -> Plan:
         months_kept = months or sql.policy.retention.interactions_months
         at_most = most or sql.policy.partitions.expire_per_run
-        return expire_op.plan(db, sql, months_kept, at_most)
+        return op.plan(db, sql, request(session, db, months_kept, to), at_most)
 
-    return session.write(planner, expire_op.verify)
+    return session.write(planner, op.verify)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -65,6 +66,7 @@ class Due:
     expired: counting.Rows
     kept: counting.Rows
     archive: bool
+    kind: str
 
     @property
     def count(self) -> str:
@@ -106,17 +108,29 @@ class Due:
         """The step of the job."""
         outline = self.sql.file("cleanup/020_delete_rows").outline({}, {"cutoff": f"'{self.edge:%Y-%m-%d %H:%M:%S}'"})
         parameters = {"months": self.months, "cutoff": self.edge.isoformat(), "archive": self.archive}
-        order = Order(KIND, again, self.sql.policy.fingerprint(*SECTIONS), parameters)
+        order = Order(self.kind, again, self.sql.policy.fingerprint(*SECTIONS), parameters)
         return Step(f"{name} before {self.edge:%Y-%m-%d}", outline, work=work, job=order)
 
 
-def due(db: Database, sql: SqlFolder, months: int, now: datetime | None, *, archive: bool) -> Due:
-    """Look at what is due. Raises Refused when another job of cleanup is not finished; Denied without privilege."""
-    fresh = cutoff(now or writers_now(db, sql.policy.writers_time_zone), months)
-    job = _open_job(db, sql, months, archive=archive)
+def due(
+    db: Database,
+    sql: SqlFolder,
+    months: int,
+    now: datetime | None,
+    *,
+    archive: bool,
+    kind: str = KIND,
+    upto: datetime | None = None,
+) -> Due:
+    """Look at what is due, or what of it is before `upto`; `kind` is that of the job.
+
+    Raises Refused when another job of the kind is not finished; Denied without privilege.
+    """
+    fresh = upto or cutoff(now or writers_now(db, sql.policy.writers_time_zone), months)
+    job = _open_job(db, sql, months, kind, archive=archive)
     edge = datetime.fromisoformat(job.parameters["cutoff"]) if job else fresh
     expired, kept = _count_expired(db, sql, edge), counting.count(db, INTERACTIONS)
-    return Due(sql, months, edge, fresh if fresh > edge else None, job, expired, kept, archive)
+    return Due(sql, months, edge, fresh if fresh > edge else None, job, expired, kept, archive, kind)
 
 
 def plan_deletion(db: Database, sql: SqlFolder, months: int, request: Request) -> Plan:
@@ -148,9 +162,9 @@ def plan_deletion(db: Database, sql: SqlFolder, months: int, request: Request) -
     )
 
 
-def _open_job(db: Database, sql: SqlFolder, months: int, *, archive: bool) -> jobs.Job | None:
+def _open_job(db: Database, sql: SqlFolder, months: int, kind: str, *, archive: bool) -> jobs.Job | None:
     """The job that an earlier run left. Raises Refused when it is about other months or deletes otherwise, or under another policy."""
-    job = jobs.unfinished(db, KIND, sql.policy.fingerprint(*SECTIONS))
+    job = jobs.unfinished(db, kind, sql.policy.fingerprint(*SECTIONS))
     if job and (job.parameters["months"] != months or job.parameters.get("archive", False) != archive):
         raise Refused(
             f"job {job.id} (`{job.command}`, before {job.parameters['cutoff'][:10]}) is not finished. Nothing was changed",
@@ -171,6 +185,18 @@ def _count_expired(db: Database, sql: SqlFolder, edge: datetime) -> counting.Row
         return counting.Rows(int(explained.get("rows") or 0), True, "the optimizer's estimate")
 
 
+def told(data: Mapping[str, Any]) -> list[str]:
+    """What became of whole months, in words."""
+    found = []
+    if data["dropped_partitions"]:
+        found.append(f"partition {', '.join(data['dropped_partitions'])} dropped")
+    if held := data.get("hold_tables"):
+        found.append(f"the rows are kept in {', '.join(held)} for {data['hold_days']} days")
+    if gone := data.get("dropped_hold_tables"):
+        found.append(f"{', '.join(gone)} dropped, whose time was up")
+    return found
+
+
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Say what was deleted, by what the chunks themselves counted."""
     del db, sql
@@ -180,7 +206,8 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
         held = f" but the months held back: {', '.join(data['held_months'])}" if data.get("held_months") else ""
         return replace(answer, headline=f"Nothing to do: no interaction is older than {edge}{held}.")
     kept = f"; every one of them is in {where}, verified" if where else ""
-    headline = f"{data['deleted_rows']:,} interactions older than {edge} deleted{kept}."
+    more = "".join(f"; {words}" for words in told(data))
+    headline = f"{data['deleted_rows']:,} interactions older than {edge} deleted{kept}{more}."
     answer = replace(answer, headline=headline, notes=(*answer.notes, *data.get("remarks", ())), next="rlops monitor")
     if data["newer_cutoff"] is None:
         return answer

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from rlops import counting, facts, manifests
+from rlops import counting, facts, manifests, privileges
 from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused, Usage
 from rlops.journal import Actor
@@ -173,6 +173,8 @@ class Rollback:
         there = facts.table_exists(db, each.table.name)
         if db.family == "oceanbase" or (there and each.table.name not in dict(renames)):
             return []
+        if not privileges.own(db).has("TRIGGER", db.schema):
+            return []  # the run is refused for it, with everything else that its account lacks
         moved = dict(renames)
         found = integrity.live(db, (*([each.table.name] if there else kept), *each.parents))
         return [integrity.drop(sql, name, moved.get(trigger.table, trigger.table)) for name, trigger in found.items()]

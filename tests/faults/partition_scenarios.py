@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+import coldstore
 import pymysql
 import truth
-from scenarios import FEATURES, INTERACTIONS, MODELS, OWN, TABLES, Bench, Scenario
+from scenarios import FEATURES, INTERACTIONS, MODELS, OWN, TABLES, Bench, Retention, Scenario
 
 
 def drop_triggers(database) -> None:
@@ -93,29 +95,56 @@ class Disable(Enable):
         self.database.cli("partition", "enable", "--offline")
 
 
-class Expire(Enable):
-    """The two oldest months are empty, and go; no row does."""
+def month(back: int) -> str:
+    """The month so many before this one, as 2025-03."""
+    now = datetime.now()
+    index = now.year * 12 + now.month - 1 - back
+    return f"{index // 12}-{index % 12 + 1:02}"
 
-    def prepare(self) -> None:
-        super().prepare()
+
+class Expire(Retention):
+    """As retention's, on a partitioned table: a row is in the table, in a hold table, or in the archive as it went."""
+
+    arguments = ("partition", "expire", "--months", "12")
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self.months = (month(15), month(14), month(13))
+        self.edge = f"{month(12)}-01"
+
+    def fill(self) -> None:
+        drop_triggers(self.database)
+        stamps = [f"{self.months[n % 3]}-1{n % 7} 00:00:{n % 60:02}" for n in range(60)]
+        truth.fill(self.database, *stamps, *[f"{month(1)}-01 00:00:{n:02}" for n in range(20)])
         self.database.cli("partition", "enable", "--offline")
-        names = self.months()
-        truth.execute(self.database, f"DELETE FROM {INTERACTIONS} PARTITION ({names[0]}, {names[1]})")
-        self.kept = names[2:]
 
-    def options(self) -> tuple[str, ...]:
-        return ("partition", "expire", "--months", "5", "--output", "json")
+    def held(self) -> dict[int, tuple[Any, ...]]:
+        tables = [name for name in truth.tables(self.database) if "__hold_" in name]
+        found = [row for name in tables for row in self.database.query(f"SELECT {coldstore.COLUMNS} FROM {name}")]
+        return {row["id"]: tuple(row.values()) for row in found}
 
-    def months(self) -> list[str]:
-        rows = self.database.query(
-            "SELECT PARTITION_NAME AS name FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
-            " ORDER BY PARTITION_ORDINAL_POSITION",
-            (self.database.name, INTERACTIONS),
-        )
-        return [row["name"] for row in rows]
+    def torn(self) -> list[str]:
+        """Until a month's held rows are compared, they count; a row is never in both tables."""
+        held = self.held()
+        both = sorted(held.keys() & {row[0] for row in self.interactions()})
+        problems = [f"in the table and in a hold table: {both}"] if both else []
+        problems += [f"row {number} was changed" for number, row in held.items() if self.latest[number] != row]
+        return problems + super().torn()
+
+    def here(self) -> list[tuple[Any, ...]]:
+        filled = self.database.query("SELECT value FROM rlops_state WHERE name = 'taking_out' AND value <> ''")
+        return [*self.interactions(), *(self.held().values() if filled else ())]
 
     def unfinished(self) -> list[str]:
-        return self.torn() + ([] if self.months() == self.kept else [f"months: {self.months()}"])
+        names = self.database.query(
+            "SELECT PARTITION_NAME AS name FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+            " ORDER BY PARTITION_ORDINAL_POSITION LIMIT 1",
+            (self.database.name, INTERACTIONS),
+        )
+        first = f"p{month(12).replace('-', '')}"
+        return super().unfinished() + (
+            [] if names[0]["name"] == first else [f"the first partition is {names[0]['name']}"]
+        )
 
 
 PARTITION = {

@@ -399,6 +399,8 @@ class Archive(Scenario):
     """Three months, of which one takes several parts, and one that is too young."""
 
     arguments = ("archive", "run", "--months", "6")
+    months = ("2020-01", "2020-02", "2020-03")
+    edge = "2021-01-01"  # what is older is expired
 
     @property
     def root(self) -> Path:
@@ -406,9 +408,12 @@ class Archive(Scenario):
 
     def prepare(self) -> None:
         self.bench.install(*OWN, *TABLES)
-        stamps = [f"2020-0{n % 3 + 1}-1{n % 7} 00:00:{n % 60:02}" for n in range(60)]
-        truth.fill(self.database, *stamps, *interactions(60, 20))
+        self.fill()
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def fill(self) -> None:
+        stamps = [f"{self.months[n % 3]}-1{n % 7} 00:00:{n % 60:02}" for n in range(60)]
+        truth.fill(self.database, *stamps, *interactions(60, 20))
 
     def options(self) -> tuple[str, ...]:
         return (*super().options(), "--to", str(self.root), "--sql-dir", str(small_parts(self.database.home)))
@@ -424,7 +429,7 @@ class Archive(Scenario):
         )
 
     def expired(self) -> set[tuple[Any, ...]]:
-        query = f"SELECT {coldstore.COLUMNS} FROM {INTERACTIONS} WHERE timestamp < '2021-01-01'"
+        query = f"SELECT {coldstore.COLUMNS} FROM {INTERACTIONS} WHERE timestamp < '{self.edge}'"
         return {tuple(row.values()) for row in self.database.query(query)}
 
     def unfinished(self) -> list[str]:
@@ -454,18 +459,23 @@ class Retention(Archive):
         )
         self.database.cli(*archive)
         self.exported = {row[0]: row for row in coldstore.rows(self.root)}
+        old = f"timestamp < '{self.edge}'"
         truth.execute(
             self.database,
-            f"UPDATE {INTERACTIONS} SET reward = 5 WHERE id % 13 = 2 AND timestamp < '2021-01-01'",
-            f"UPDATE {INTERACTIONS} SET timestamp = '2020-01-02 00:00:00' WHERE id % 17 = 3 AND timestamp < '2021-01-01'",
-            f"DELETE FROM {INTERACTIONS} WHERE id % 19 = 4 AND timestamp < '2021-01-01'",
+            f"UPDATE {INTERACTIONS} SET reward = 5 WHERE id % 13 = 2 AND {old}",
+            f"UPDATE {INTERACTIONS} SET timestamp = '{self.months[0]}-02 00:00:00' WHERE id % 17 = 3 AND {old}",
+            f"DELETE FROM {INTERACTIONS} WHERE id % 19 = 4 AND {old}",
         )
-        truth.fill(self.database, *[f"2020-02-03 00:00:{n:02}" for n in range(30)], models=0, features=0)
+        truth.fill(self.database, *[f"{self.months[1]}-03 00:00:{n:02}" for n in range(30)], models=0, features=0)
         self.latest = {row[0]: row for row in self.interactions()}
 
     def interactions(self) -> list[tuple[Any, ...]]:
         query = f"SELECT {coldstore.COLUMNS} FROM {INTERACTIONS}"
         return [tuple(row.values()) for row in self.database.query(query)]
+
+    def here(self) -> list[tuple[Any, ...]]:
+        """The rows that the archive need not hold yet."""
+        return self.interactions()
 
     def options(self) -> tuple[str, ...]:
         return (*super().options(), "--confirm", self.database.name)
@@ -473,7 +483,7 @@ class Retention(Archive):
     def torn(self) -> list[str]:
         """A row is in the table as it was; or it is gone, and in the archive once, with the values that it went with."""
         problems = coldstore.problems(self.root)
-        here = {row[0]: row for row in self.interactions()}
+        here = {row[0]: row for row in self.here()}
         there: dict[int, list[tuple[Any, ...]]] = {}
         for row in coldstore.rows(self.root):
             there.setdefault(row[0], []).append(row)
@@ -486,7 +496,7 @@ class Retention(Archive):
 
     def unfinished(self) -> list[str]:
         problems = self.torn() + coldstore.unpublished(self.root)
-        left = truth.count(self.database, INTERACTIONS, "timestamp < '2021-01-01'")
+        left = truth.count(self.database, INTERACTIONS, f"timestamp < '{self.edge}'")
         problems += [f"{left} rows are left"] if left else []
         found = coldstore.rows(self.root)
         problems += (

@@ -1,0 +1,131 @@
+"""The end of expired months: the emptied partition is dropped, and later the hold table that keeps its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rlops import blockers, withdraw
+from rlops.archive import manifest, parts
+from rlops.archive.place import Place
+from rlops.db import Database
+from rlops.errors import RlopsError
+from rlops.ops.declared import INTERACTIONS
+from rlops.ops.partition import hold, months
+from rlops.ops.partition.hold import Hold
+from rlops.ops.partition.months import Month
+from rlops.ops.partition.status import expired
+from rlops.plan import Chunk, Step
+from rlops.sqlfiles import SqlFolder
+from rlops.words import counted
+
+
+@dataclass
+class DropEmptied:
+    """Drops the expired partitions from the oldest on that have no row, `most` of them; the first with one ends it.
+
+    The range of a dropped month falls to the next one, so that none is left out.
+    """
+
+    sql: SqlFolder
+    touches: Sequence[str]
+    edge: datetime
+    now: datetime
+    most: int
+    dropped: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int | None:
+        """No rows are touched."""
+        return None
+
+    def chunk(self, db: Database, after: Any, size: int) -> Chunk:
+        """Drop the next one. The DDL commits the caller's transaction; a repetition finds the partition gone.
+
+        Raises LockWait, naming who is in the way, when the table is in use.
+        """
+        del after, size
+        past = expired(months.read(db, self.sql, INTERACTIONS), self.edge, self.now)
+        if len(self.dropped) >= self.most or not past or self._has_row(db, past[0]):
+            return Chunk(0, self.dropped, last=True)
+        blockers.refuse(db, self.sql, self.touches)
+        with withdraw.early(db):
+            db.execute(self.sql.statement("partition/430_lock_table", {"table": INTERACTIONS}).sql)
+        try:
+            if not self._has_row(db, past[0]):  # writers are held back by now: one that came late would go with it
+                names = {"table": INTERACTIONS, "partition": past[0].name}
+                db.execute(self.sql.statement("partition/320_drop_partition", names).sql)
+                self.dropped.append(past[0].name)
+        finally:
+            db.execute("UNLOCK TABLES")
+        return Chunk(0, self.dropped, last=False)
+
+    def is_any(self, db: Database) -> bool:
+        """Whether the first expired partition is empty."""
+        past = expired(months.read(db, self.sql, INTERACTIONS), self.edge, self.now)
+        return bool(past) and not self._has_row(db, past[0])
+
+    def _has_row(self, db: Database, month: Month) -> bool:
+        names = {"table": INTERACTIONS, "partition": month.name}
+        return bool(db.value(self.sql.statement("partition/040_any_row", names).sql))
+
+    def step(self) -> Step:
+        """The step that does it."""
+        names = {"table": INTERACTIONS, "partition": "(the oldest, once it is empty)"}
+        outline = self.sql.file("partition/320_drop_partition").outline(names, {})
+        return Step("drop expired partitions that are empty", outline, touches=tuple(self.touches), work=self)
+
+
+@dataclass
+class DropHolds:
+    """Drops the hold tables whose time is up, each once the archive's files of its month are seen to be whole."""
+
+    sql: SqlFolder
+    place: Place
+    tables: Sequence[Hold]
+    dropped: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int | None:
+        """Their rows were counted when they were taken out."""
+        return None
+
+    def chunk(self, db: Database, after: Any, size: int) -> Chunk:
+        """Look after the next one, `after` being how many were looked after. Raises LockWait when it is in use."""
+        del size
+        number = int(after or 0)
+        each = self.tables[number]
+        if wrong := self._wrong(db, each):
+            self.remarks.append(f"{each.table} stays although its time is up: {wrong}")
+        else:
+            with withdraw.early(db):
+                db.execute(self.sql.statement("partition/440_drop_hold", {"hold": each.table}).sql)
+            self.dropped.append(each.table)
+        return Chunk(0, number + 1, last=number + 1 == len(self.tables))
+
+    def _wrong(self, db: Database, each: Hold) -> str:
+        found = parts.all_parts(db, each.month)
+        if not found:
+            return "rlops has no record of the parts that archived it"
+        for part in found:
+            try:
+                if wrong := manifest.wrong(self.place.store, part):
+                    return f"{part.path}: {wrong}"
+            except RlopsError as error:
+                return error.message
+        return ""
+
+    def step(self) -> Step:
+        """The step that does it."""
+        listed = ", ".join(each.table for each in self.tables)
+        outline = self.sql.file("partition/440_drop_hold").outline({"hold": listed}, {})
+        return Step(f"drop {counted(len(self.tables), 'hold table')} whose time is up", outline, work=self)
+
+
+def over(db: Database, sql: SqlFolder, now: datetime) -> list[Hold]:
+    """The hold tables whose time is up."""
+    filled = hold.being_filled(db)
+    return [each for each in hold.found(db) if each != filled and each.is_over(sql.policy.partitions.hold_days, now)]

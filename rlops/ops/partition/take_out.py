@@ -1,0 +1,231 @@
+"""Takes a whole archived month out of the table at once: exchanged with an empty table, then compared with the archive.
+
+Nobody writes into the hold table, so that its rows are compared at leisure. What isn't in the archive as it is goes back
+into the table, where row-by-row retention archives it anew. `TAKING` in rlops_state names the hold table until all of its
+rows are accounted for; any run goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from rlops import blockers, facts, journal, rowhash, withdraw
+from rlops.archive import columns as kinds
+from rlops.archive import manifest, parquet, parts, restoring, sums
+from rlops.archive.export import Month
+from rlops.archive.parts import Part
+from rlops.archive.place import Place
+from rlops.archive.rows import Range
+from rlops.archive.sums import Sum
+from rlops.clock import writers_now
+from rlops.db import Database, ServerError
+from rlops.ops.declared import INTERACTIONS, Declared
+from rlops.ops.partition import hold, months
+from rlops.ops.partition.hold import Hold
+from rlops.plan import Chunk
+from rlops.sqlfiles import Keywords, SqlFolder
+from rlops.structure import Column
+
+NO_MATCH = (1731, 1736)  # the table was changed by ALGORITHM=INSTANT since it was built, and a new table isn't like it
+EARLIEST = datetime(1000, 1, 1)  # MySQL's least DATETIME
+PAGE = 5_000  # held rows that are compared at once
+
+
+@dataclass
+class TakeOut:
+    """What retention asks for each archived month. `remarks` are what the user should know of how it went."""
+
+    sql: SqlFolder
+    place: Place
+    child: Declared
+    columns: Sequence[Column]
+    now: datetime | None = None
+    remarks: list[str] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)  # the hold tables of this run
+    _by_rows: set[date] = field(default_factory=set)  # months that this run can't exchange
+    _digests: tuple[int, dict[int, bytes]] | None = None  # of a part whose rows are compared one by one
+
+    def unfinished(self, db: Database) -> Month | None:
+        """The month that is on its way out."""
+        found = hold.being_filled(db)
+        return Month(found.month) if found else None
+
+    def fits(self, db: Database, month: Month, found: Sequence[Part]) -> bool:
+        """Whether the month is a partition of its own, not the last one, that nothing was deleted from yet."""
+        if month.first in self._by_rows or any(part.late or part.fixed or part.held for part in found):
+            return False
+        return self._partition(db, month) is not None
+
+    def begin(self, db: Database, month: Month) -> Chunk:
+        """Note that the month is about to be exchanged, in the caller's transaction."""
+        now = self.now or writers_now(db, self.sql.policy.writers_time_zone)
+        journal.record(db, hold.TAKING, hold.name_for(month.first, now))
+        return Chunk(0, f"{month} to be taken out", last=False)
+
+    def chunk(self, db: Database) -> Chunk:
+        """Go a step further with the month that is on its way out. DDL commits the caller's transaction.
+
+        Raises LockWait, naming who is in the way, when the table is in use.
+        """
+        into = hold.being_filled(db)
+        assert into
+        found, month = parts.all_parts(db, into.month), Month(into.month)
+        if all(part.state == parts.VERIFIED for part in found):
+            if not facts.table_exists(db, into.table):
+                return self._create(db, into, month)
+            if facts.is_partitioned(db, into.table):
+                self._run(db, "410_hold_without_partitions", hold=into.table)
+                return Chunk(0, f"{month}: {into.table} made", last=False)
+            if not _any_row(db, self.sql, into.table) and not self._exchange(db, into, month):
+                return Chunk(0, f"{month} row by row", last=False)
+            parts.move(db, found[0], parts.DELETING)
+            return Chunk(0, f"{month} exchanged", last=False)
+        part = next((part for part in found if part.state in (parts.VERIFIED, parts.DELETING)), None)
+        if part is None:
+            return self._end(db, into, month)
+        if part.state == parts.VERIFIED:
+            parts.move(db, part, parts.DELETING)
+            return Chunk(0, f"{month} part {part.number} to be compared", last=False)
+        return self._compare(db, into, part)
+
+    def _end(self, db: Database, into: Hold, month: Month) -> Chunk:
+        """Put back what is older than the month: it came into the first partition, which has no lower bound."""
+        names = {"hold": into.table, "digest": Keywords((kinds.digest(self.columns),))}
+        older = {**Range.between(EARLIEST, month.since).values, "limit": PAGE}
+        if facts.table_exists(db, into.table):
+            query = self.sql.statement("partition/460_held_rows", names, older)
+            if rows := db.rows(query.sql, query.values):
+                self._put_back(db, into, [int(row["id"]) for row in rows])
+                return Chunk(0, f"{month}: older rows put back", last=False)
+        journal.record(db, hold.TAKING, "")
+        self.taken.append(into.table)
+        return Chunk(0, f"{month} taken out", last=False)
+
+    def _partition(self, db: Database, month: Month) -> months.Month | None:
+        """The partition of that month alone. The first one has no lower bound: it is, when nothing is older."""
+        listed = months.read(db, self.sql, INTERACTIONS).all
+        mine = next((each for each in listed[:-1] if each.upper == month.until), None)
+        if mine is None or mine.lower not in (month.since, None):
+            return None
+        return None if mine.lower is None and self._is_any_older(db, month) else mine
+
+    def _is_any_older(self, db: Database, month: Month) -> bool:
+        query = self.sql.statement("archive/010_first_month", values={"since": EARLIEST, "until": month.since})
+        return db.value(query.sql, query.values) is not None
+
+    def _run(self, db: Database, file: str, **names: Any) -> None:
+        db.execute(self.sql.statement(f"partition/{file}", names).sql)
+
+    def _create(self, db: Database, into: Hold, month: Month) -> Chunk:
+        blockers.refuse(db, self.sql, (INTERACTIONS,))
+        with withdraw.early(db):
+            self._run(db, "400_create_hold", hold=into.table, table=INTERACTIONS)
+        return Chunk(0, f"{month}: {into.table} created", last=False)
+
+    def _exchange(self, db: Database, into: Hold, month: Month) -> bool:
+        """Whether the month's rows are in the hold table now; else it is gone again, and they go row by row."""
+        partition = self._partition(db, month)
+        if partition:
+            blockers.refuse(db, self.sql, (INTERACTIONS, into.table))
+            try:
+                with withdraw.early(db):
+                    self._run(db, "420_exchange", table=INTERACTIONS, partition=partition.name, hold=into.table)
+                return True
+            except ServerError as error:
+                if error.number not in NO_MATCH:
+                    raise
+                self._remark(
+                    f"{month} goes row by row, since the server exchanges no partition of this table: {error.text}"
+                )
+        self._by_rows.add(month.first)
+        self._run(db, "440_drop_hold", hold=into.table)
+        journal.record(db, hold.TAKING, "")
+        return False
+
+    def _compare(self, db: Database, into: Hold, part: Part) -> Chunk:
+        if not facts.table_exists(db, into.table):
+            self._remark(f"{into.table} was dropped before {part.path} had been compared with it")
+            return self._settled(db, part, part.sum.rows - part.deleted - part.removed - part.kept)
+        if part.watermark is None and not self._sum(db, into, part).differs(part.sum):
+            return self._settled(db, part, part.sum.rows)
+        return self._one_by_one(db, into, part)
+
+    def _sum(self, db: Database, into: Hold, part: Part) -> Sum:
+        names = {
+            "hold": into.table, "digest": Keywords((rowhash.digest(part.table_columns),)),
+            "hash": Keywords((rowhash.of_digests("held.`d`"),)),
+        }  # fmt: skip
+        query = self.sql.statement("partition/450_hold_sum", names, part.range.values)
+        row = db.row(query.sql, query.values) or {}
+        unhashed = int(row["unhashed"])
+        return Sum(int(row["row_count"]) - unhashed, int(row["xor1"]), int(row["xor2"]), row["min_id"], row["max_id"])
+
+    def _one_by_one(self, db: Database, into: Hold, part: Part) -> Chunk:
+        """Compare the next held rows of a part; what differs goes back. At the end, rows that aren't there were removed."""
+        archived = self._archived(part)
+        left = part.range
+        if part.watermark:
+            when, number = part.watermark.split(" ")
+            left = left.behind(datetime.fromisoformat(when), int(number))
+        names = {"hold": into.table, "digest": Keywords((kinds.digest(part.table_columns),))}
+        query = self.sql.statement("partition/460_held_rows", names, {**left.values, "limit": PAGE})
+        rows = db.rows(query.sql, query.values)
+        if not rows:
+            self._digests = None
+            return self._settled(db, part, 0)
+        same = {int(r["id"]) for r in rows if r["digest"] and archived.get(int(r["id"])) == bytes.fromhex(r["digest"])}
+        others = [int(row["id"]) for row in rows if int(row["id"]) not in same]
+        gone = self._put_back(db, into, others) if others else set()
+        kept = sum(number in archived for number in others if number not in gone)
+        mark = f"{rows[-1]['timestamp'].isoformat()} {rows[-1]['id']}"
+        parts.deleted(db, part, mark, (len(same), 0, kept))
+        return Chunk(len(same), f"{part.month_text} part {part.number} {mark}", last=False)
+
+    def _archived(self, part: Part) -> dict[int, bytes]:
+        if self._digests is None or self._digests[0] != part.id:
+            found: dict[int, bytes] = {}
+            for batch in parquet.batches(self.place.store, part.path, part.table_columns):
+                ids = (int(number) for number in batch.column("id").to_pylist())
+                found.update(zip(ids, sums.digests(batch, part.table_columns), strict=True))
+            self._digests = part.id, found
+        return self._digests[1]
+
+    def _put_back(self, db: Database, into: Hold, ids: Sequence[int]) -> set[int]:
+        """Move rows back into the table; returns those whose user or product is gone, which go with it."""
+        gone: set[int] = set()
+        for key in self.child.table.foreign_keys:
+            query = self.sql.statement(
+                "partition/470_parents_of_held", {"hold": into.table, "column": key.columns[0]}, {"ids": ids}
+            )
+            named = {int(row["id"]): row["parent"] for row in db.rows(query.sql, query.values)}
+            there = restoring.parents_there(db, self.sql, key, set(named.values()))
+            gone |= {number for number, parent in named.items() if parent not in there}
+        if back := [number for number in ids if number not in gone]:
+            columns = [column.name for column in self.columns if column.generated is None]
+            names = {"hold": into.table, "table": INTERACTIONS, "columns": columns}
+            statement = self.sql.statement("partition/480_put_back", names, {"ids": back})
+            db.execute(statement.sql, statement.values)
+            self._remark(f"{into.month:%Y-%m}: rows came or changed after their export; they are archived anew")
+        statement = self.sql.statement("partition/485_leave_hold", {"hold": into.table}, {"ids": list(ids)})
+        db.execute(statement.sql, statement.values)
+        return gone
+
+    def _settled(self, db: Database, part: Part, rows: int) -> Chunk:
+        """All of the part's rows are accounted for; those that weren't in the hold table had been removed."""
+        deleted = part.deleted + rows
+        parts.deleted(db, part, part.watermark, (rows, part.sum.rows - deleted - part.kept, 0))
+        parts.move(db, part, parts.DONE)
+        counts = {"deleted": deleted, "removed": part.sum.rows - deleted - part.kept, "changed": part.kept}
+        manifest.moved(self.place.store, part, parts.DONE, counts)
+        return Chunk(rows, f"{part.month_text} part {part.number} done", last=False)
+
+    def _remark(self, text: str) -> None:
+        if text not in self.remarks:
+            self.remarks.append(text)
+
+
+def _any_row(db: Database, sql: SqlFolder, table: str) -> bool:
+    return bool(db.value(sql.statement("partition/495_any_held", {"hold": table}).sql))
