@@ -38,6 +38,8 @@ class Place:
         if not (self.new or self.moved):
             return
         known = {"format": FORMAT, "installation": self.installation, "server": dict(self.identity)}
+        if root(self.store) == known:  # another part of this run has written it
+            return
         self.store.write_text(ROOT_FILE, sealed.dump(known))
 
 

@@ -31,18 +31,17 @@ KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_
 
 # Kills itself at the N-th touch of the disk: before it, or after.
 VICTIM = """
-import os, pathlib, signal, sys
+import itertools, os, pathlib, signal, sys
 number, after = int(sys.argv[1]), sys.argv[2] == "after"
 from rlops.archive import store
-count = 0
+touches = itertools.count(1)
 def deadly(function):
     def wrapped(*arguments, **named):
-        global count
-        count += 1
-        if count == number and not after:
+        this = next(touches)  # one touch may hold others, as mkdir with its parents does
+        if this == number and not after:
             os.kill(os.getpid(), signal.SIGKILL)
         result = function(*arguments, **named)
-        if count == number and after:
+        if this == number and after:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
     return wrapped
@@ -54,7 +53,7 @@ from rlops.__main__ import main
 try:
     main(sys.argv[3:])
 finally:
-    print(count, file=sys.stderr)
+    print(next(touches) - 1, file=sys.stderr)
 """
 
 
