@@ -35,6 +35,12 @@ class Part:
     long: bool = False
 
 
+def _ahead(session: Session) -> Answer:
+    from rlops.ops.partition import ensure as op
+
+    return session.write(op.upkeep, op.verify)
+
+
 def _archive(session: Session) -> Answer:
     from rlops.ops.archive import run as op
 
@@ -73,6 +79,7 @@ def _snapshot(session: Session) -> Answer:
 
 
 PARTS = (
+    Part("partition ensure", _ahead),
     Part("archive run", _archive),
     Part("cleanup", _cleanup, long=True),
     Part("archive erase", _erase, long=True),
@@ -89,7 +96,7 @@ def maintain(
         typer.Option("--print", help="Print the unit that runs it every month for this profile, and do nothing."),
     ] = None,
 ) -> Answer:
-    """Do the monthly work: archive, retention, erasure, a check of the rows, a recorded snapshot; one summary, the worst exit code.
+    """Do the monthly work: partitions ahead, archive, retention, erasure, a check of rows, a snapshot; one summary, the worst exit code.
 
     Off a terminal retention needs --yes. A part that fails doesn't keep the others from their work.
 

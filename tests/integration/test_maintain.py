@@ -18,7 +18,7 @@ from rlops.archive.place import ROOT_FILE
 
 INTERACTIONS = TABLES[0]
 WRITES = ("--environment", "development")
-PARTS = ["archive run", "cleanup", "archive erase", "verify", "monitor"]
+PARTS = ["partition ensure", "archive run", "cleanup", "archive erase", "verify", "monitor"]
 
 
 @pytest.fixture
@@ -40,11 +40,31 @@ def root(database) -> Path:
     return database.home / "rlops-archive"
 
 
+def test_a_partitioned_table_has_its_months_ahead_and_loses_its_expired_ones(filled):
+    if filled.server.family == "oceanbase":
+        pytest.skip("this engine refuses to drop a month")
+    filled.cli("partition", "enable", "--offline")
+    before = live(filled)
+    ahead = filled.query(
+        "SELECT PARTITION_NAME AS name FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = %s AND TABLE_NAME ="
+        " 'user_product_interactions' AND PARTITION_DESCRIPTION <> 'MAXVALUE' ORDER BY PARTITION_ORDINAL_POSITION DESC LIMIT 1",
+        (filled.name,),
+    )[0]["name"]
+    truth.execute(filled, f"ALTER TABLE user_product_interactions DROP PARTITION {ahead}")
+    parts = {part["command"]: part["data"] for part in maintain(filled, "--yes")["data"]["parts"]}
+    assert parts["partition ensure"]["created_partitions"] == [ahead]
+    assert len(parts["cleanup"]["dropped_partitions"]) == 3 and parts["cleanup"]["hold_tables"]
+    here, there = live(filled), coldstore.rows(root(filled))
+    alive = {row[0] for row in here}
+    assert sorted(here + [row for row in there if row[0] not in alive]) == sorted(before)
+
+
 def test_all_of_it_in_order_and_again(filled):
     before = live(filled)
     answer = maintain(filled, "--yes")
     assert [(step["name"], step["status"]) for step in answer["steps"]] == [(name, "done") for name in PARTS]
     assert codes(answer) == {
+        "partition ensure": 0,
         "archive run": 0,
         "cleanup": 0,
         "archive erase": 0,
@@ -57,7 +77,7 @@ def test_all_of_it_in_order_and_again(filled):
     assert sorted(here + [row for row in there if row[0] not in alive]) == sorted(before)
     assert truth.count(filled, "rlops_snapshot") == 1
     again = maintain(filled)
-    assert [part["data"].get("deleted_rows", 0) for part in again["data"]["parts"][:2]] == [0, 0]
+    assert [part["data"].get("deleted_rows", 0) for part in again["data"]["parts"][1:3]] == [0, 0]
     assert live(filled) == here
     assert truth.count(filled, "rlops_snapshot") == 2
 
@@ -92,10 +112,10 @@ def test_a_part_that_fails_keeps_the_others_from_nothing(filled):
     root(filled).write_text("a file where the folder was to be")
     before = live(filled)
     answer = maintain(filled, "--yes", check=1)
-    assert [step["status"] for step in answer["steps"]] == ["failed", "failed", "done", "done", "done"]
+    assert [step["status"] for step in answer["steps"]] == ["done", "failed", "failed", "done", "done", "done"]
     assert live(filled) == before
     assert truth.count(filled, "rlops_snapshot") == 1
-    assert answer["data"]["parts"][0]["error"]["message"] in " ".join(answer["notes"])
+    assert answer["data"]["parts"][1]["error"]["message"] in " ".join(answer["notes"])
 
 
 def test_who_is_gone_leaves_the_archive_too(filled):
@@ -105,7 +125,7 @@ def test_who_is_gone_leaves_the_archive_too(filled):
     share = sum(row[1] == number for row in coldstore.rows(root(filled))) / len(coldstore.rows(root(filled)))
     asked = () if share <= 0.1 else ("--confirm", filled.name)
     answer = maintain(filled, "--yes", *asked)
-    assert answer["data"]["parts"][2]["data"]["erased_rows"] > 0
+    assert answer["data"]["parts"][PARTS.index("archive erase")]["data"]["erased_rows"] > 0
     assert not [row for row in coldstore.rows(root(filled)) if row[1] == number]
 
 

@@ -57,6 +57,13 @@ def plan(db: Database, sql: SqlFolder, ahead: int | None) -> Plan:
     return Plan("partition ensure", tuple(steps), data, notes, again="rlops partition ensure")
 
 
+def upkeep(db: Database, sql: SqlFolder) -> Plan:
+    """As `plan`, by the policy; on a table that isn't partitioned there is nothing to do."""
+    if live_table(db).partitioning is None:
+        return Plan("partition ensure", (), {"months_ahead": None, "created_partitions": [], "catch_all_rows": None})
+    return plan(db, sql, None)
+
+
 def wanted_zone(sql: SqlFolder) -> str:
     """The writers' time zone."""
     return sql.policy.writers_time_zone
@@ -135,6 +142,8 @@ def exists(db: Database, partition: str, *, present: bool = True) -> Expect:
 
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Look at the months after the run."""
+    if answer.data["months_ahead"] is None:
+        return replace(answer, headline=f"Nothing to do: {INTERACTIONS} isn't partitioned.")
     found = months.read(db, sql, INTERACTIONS)
     now = writers_now(db, wanted_zone(sql))
     data = {
