@@ -72,13 +72,19 @@ class Matrix:
             victim.append(self._begin(proxy))
             begun.set()
             code = self.launcher.end()
-        self._after("kill", number, point, proxy, code)
+        if proxy.ended_before(number):
+            self.kill(len(proxy.statements), point)
+        else:
+            self._after("kill", number, point, proxy, code)
 
     def cut(self, number: int, point: Point) -> None:
         self.scenario.arrange()
         with Proxy(self.scenario.database.server.port, Strike(number, point)) as proxy:
             code = self._run(proxy)
-        self._after("cut", number, point, proxy, code)
+        if proxy.ended_before(number):
+            self.cut(len(proxy.statements), point)
+        else:
+            self._after("cut", number, point, proxy, code)
 
     def _begin(self, proxy: Proxy) -> int:
         database = self.scenario.database
