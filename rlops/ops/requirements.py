@@ -12,6 +12,7 @@ from rlops import engines, journal, privileges, sqlfiles
 from rlops.db import Database
 from rlops.errors import Denied
 from rlops.ops import declared
+from rlops.ops.partition import hold
 from rlops.privileges import GRANT_OPTION, Holdings
 from rlops.sqlfiles import SqlFolder, quote
 
@@ -140,8 +141,8 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "partition disable": (*_FORM, *_PARENTS, *_JOURNAL, _BLOCKERS),
     "partition ensure": _PARTITIONS,
     "partition expire": (
-        *_PARTITIONS,
-        Need(("LOCK TABLES",), "schema", "hold writers back while an empty month is dropped"),
+        Need(hold.RIGHTS, "schema", "exchange a month with a hold table, and drop it while writers are held back"),
+        *_JOURNAL, *_PACE, _BLOCKERS,
     ),
     "archive run": (_INTERACTIONS, *_JOURNAL),
     "archive restore": (
@@ -156,7 +157,10 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     ),
     "archive list": (Need(("SELECT",), "own", "read the record of its parts"),),
     "archive verify": (Need(("SELECT",), "own", "read the record of its parts"),),
-    "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find, archive and delete expired rows"), *_JOURNAL, *_PACE, _BLOCKERS),
+    "cleanup": (
+        Need(("SELECT", "DELETE"), "interactions", "find, archive and delete expired rows"), *_JOURNAL, *_PACE, _BLOCKERS,
+        Need(hold.RIGHTS, "schema", "take months out of a partitioned table whole", optional=True, families=("mysql", "mariadb")),
+    ),
     "purge": (Need(("SELECT", "DELETE"), "interactions", "find and delete the rows"), *_JOURNAL, *_PACE, _BLOCKERS),
     "jobs": (
         Need(("SELECT",), "own", "see the jobs and their runs"),
@@ -173,7 +177,8 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "seed": (Need(("SELECT", "INSERT"), "tables", "write rows"), Need(("SELECT",), "parents", "users and products that exist"), *_JOURNAL),
 }  # fmt: skip
 _MAINTAINED = ("archive run", "cleanup", "archive erase", "verify --data", "monitor --record")
-NEEDS["maintain"] = tuple(dict.fromkeys(need for command in _MAINTAINED for need in NEEDS[command]))
+_AHEAD = (replace(need, why="keep partitions ahead", optional=True) for need in NEEDS["partition ensure"])
+NEEDS["maintain"] = tuple(dict.fromkeys((*(need for command in _MAINTAINED for need in NEEDS[command]), *_AHEAD)))
 
 DEVELOPMENT = ("migrate --fresh", "seed")
 WRITING = (

@@ -115,8 +115,6 @@ def prepare(shop: Shop, command: str) -> None:
         run(shop.database, OLD_ROW)
     if command in ("partition disable", "partition ensure", "partition expire"):
         shop.rlops("partition", "enable", "--offline")
-    if command == "partition expire":
-        run(shop.database, "DELETE FROM user_product_interactions")
     if command in ("restore", "backups", "backups prune"):
         shop.rlops("rollback", "--yes")
     if command == "backups prune":  # the newest stays
@@ -154,7 +152,7 @@ COMMANDS = {
     "partition enable": ("partition", "enable", "--offline"),
     "partition disable": ("partition", "disable", "--offline"),
     "partition ensure": ("partition", "ensure", "--ahead", "5"),
-    "partition expire": ("partition", "expire", "--months", "1", "--yes"),
+    "partition expire": ("partition", "expire", "--months", "1", "--yes", *WRITES),
     "purge": ("purge", "--user", "1", "--yes"),
     "jobs": ("jobs", "list"),
     "archive run": ("archive", "run", *WRITES),

@@ -17,6 +17,7 @@ from rlops.errors import Exit, Refused, Usage
 from rlops.ops import longrun
 from rlops.ops.archive import table
 from rlops.ops.declared import INTERACTIONS
+from rlops.ops.partition import hold
 from rlops.plan import Answer, Expect, Order, Plan, Step, StepResult
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Table, read_table
@@ -101,9 +102,10 @@ def _restore(
         create = sql.statement("archive/080_create_staging", {"table": name})
         steps = (Step(f"create {name}", create, (Expect("table", name),)), *steps)
     if into == "live":
-        hold = sql.statement("archive/090_hold", values={"months": list(months)})
+        hold.refuse_unfinished(db, "a restore into the live table")
+        holding = sql.statement("archive/090_hold", values={"months": list(months)})
         steps = (
-            Step(f"hold {', '.join(f'{month:%Y-%m}' for month in months)} back from retention", hold, records=True),
+            Step(f"hold {', '.join(f'{month:%Y-%m}' for month in months)} back from retention", holding, records=True),
             *steps,
         )
     return Plan(

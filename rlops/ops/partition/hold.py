@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from rlops import facts, journal, privileges
 from rlops.db import Database
+from rlops.errors import Refused
 from rlops.ops.declared import INTERACTIONS
 
 MARK = "__hold_"
@@ -52,6 +53,16 @@ def name_for(month: date, now: datetime) -> str:
 def being_filled(db: Database) -> Hold | None:
     """The hold table of a month that is on its way out, or was when a run died."""
     return named(journal.recorded(db).get(TAKING) or "")
+
+
+def refuse_unfinished(db: Database, what: str) -> None:
+    """Refuse `what` while a month is on its way out: some of its rows are in the hold table alone, not compared yet."""
+    if found := being_filled(db):
+        raise Refused(
+            f"{found.month:%Y-%m} is on its way out of {INTERACTIONS}: its rows in {found.table} aren't compared with the"
+            f" archive yet, and {what} would lose sight of them. Nothing was changed",
+            "`rlops cleanup --months N` goes on with it.", "month_under_way",
+        )  # fmt: skip
 
 
 def may_exchange(db: Database) -> bool:

@@ -12,7 +12,7 @@ from rlops.db import Database, ServerError, TimedOut
 from rlops.errors import Exit, Refused
 from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import months
+from rlops.ops.partition import hold, months
 from rlops.ops.partition.months import Month, Months
 from rlops.plan import Answer
 from rlops.sqlfiles import SqlFolder
@@ -41,7 +41,7 @@ def status(db: Database, sql: SqlFolder) -> Answer:
         "partitioned": live.partitioning is not None, "integrity": integrity_of(db, live),
         "partitions": [_shown(month) for month in found.all], "months_ahead": None, "gaps": [], "catch_all_rows": None,
         "catch_all_rows_estimated": False, "rows_source": "information_schema.PARTITIONS (an estimate)",
-        "due": [],
+        "hold_tables": [each.table for each in hold.found(db)], "due": [],
     }  # fmt: skip
     if live.partitioning is None:
         return Answer(
