@@ -330,6 +330,8 @@ def test_what_changed_since_the_export_is_archived_as_it_is(old):
         f"DELETE FROM {INTERACTIONS} WHERE timestamp = '{at(-13, 1)}'",
         insert(3, 3, at(-13, 5)), insert(3, 3, at(-20, 5)), insert(3, 3, f"{first:%Y-%m-%d} 00:00:00"),
     )  # fmt: skip
+    shown = old.cli("partition", "status", "--output", "json", check=3).json["data"]["partitions"]
+    assert [each["archive"] for each in shown[:4]] == [{"state": "verified", "rows": 2}] * 3 + [None]
     now = [row for row in truth.rows(old, INTERACTIONS) if row[5] < month(-12)]
     assert expire(old)["data"]["dropped_partitions"] == [f"p{month(n):%Y%m}" for n in (-15, -14, -13)]
     assert truth.rows(old, INTERACTIONS)[0][5] >= month(-12)

@@ -39,7 +39,7 @@ def status(db: Database, sql: SqlFolder) -> Answer:
     found = months.read(db, sql, INTERACTIONS)
     data: dict[str, Any] = {
         "partitioned": live.partitioning is not None, "integrity": integrity_of(db, live),
-        "partitions": [_shown(month) for month in found.all], "months_ahead": None, "gaps": [], "catch_all_rows": None,
+        "partitions": _shown(db, found), "months_ahead": None, "gaps": [], "catch_all_rows": None,
         "catch_all_rows_estimated": False, "rows_source": "information_schema.PARTITIONS (an estimate)",
         "hold_tables": [each.table for each in hold.found(db)], "due": [],
     }  # fmt: skip
@@ -133,8 +133,26 @@ def _listed(past: list[Month]) -> str:
     return f"{counted(len(past), 'month')} ({', '.join(month.name for month in past)})"
 
 
-def _shown(month: Month) -> dict[str, Any]:
-    return {
-        "name": month.name, "from": month.lower.isoformat() if month.lower else None,
-        "to": month.upper.isoformat() if month.upper else None, "rows": month.rows, "rows_estimated": True, "size_bytes": month.bytes,
-    }  # fmt: skip
+def _shown(db: Database, found: Months) -> list[dict[str, Any]]:
+    archived = _archived(db)
+    return [
+        {
+            "name": month.name, "from": month.lower.isoformat() if month.lower else None,
+            "to": month.upper.isoformat() if month.upper else None, "rows": month.rows, "rows_estimated": True,
+            "size_bytes": month.bytes, "archive": archived.get(months.first_of(month.upper, -1)) if month.upper else None,
+        }
+        for month in found.all
+    ]  # fmt: skip
+
+
+def _archived(db: Database) -> dict[datetime, dict[str, Any]]:
+    """Of each month in the archive, by its first moment: its parts' rows, and the state of the one that is the least far."""
+    from rlops.archive import parts  # with Arrow, which other commands don't wait for
+
+    found: dict[datetime, dict[str, Any]] = {}
+    for part in parts.all_parts(db):
+        first = datetime(part.month.year, part.month.month, 1)
+        known = found.setdefault(first, {"state": part.state, "rows": 0})
+        known["rows"] += part.sum.rows
+        known["state"] = min(known["state"], part.state, key=parts.STATES.index)
+    return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -13,17 +14,21 @@ from rlops.render.cells import number, size, table
 BAR = 24  # characters of the longest bar
 
 
+def _archive(known: Mapping[str, Any] | None) -> str:
+    return f"{known['state']} {number(known['rows'])}" if known else ""
+
+
 def view(answer: Answer) -> Iterator[RenderableType]:
     """The months, then what doesn't fit, what is due, and the statements that touch every month."""
     data = answer.data
     if data.get("partitions"):
-        shown = table("month", "from", "to", "rows", "size", "")
+        shown = table("month", "from", "to", "rows", "archive", "size", "")
         most = max((each["size_bytes"] for each in data["partitions"]), default=0) or 1
         for each in data["partitions"]:
             bar = "▇" * max(1 if each["rows"] else 0, round(BAR * each["size_bytes"] / most)) if each["rows"] else ""
             shown.add_row(
                 each["name"], (each["from"] or "")[:10], (each["to"] or "")[:10],
-                number(each["rows"], True), "~" + size(each["size_bytes"]), bar,
+                number(each["rows"], True), _archive(each["archive"]), "~" + size(each["size_bytes"]), bar,
             )  # fmt: skip
         yield shown
     for problem in data.get("gaps", ()):
