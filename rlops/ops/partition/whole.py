@@ -68,7 +68,7 @@ def plan(
     dropping = DropEmptied(sql, touches, found.edge, clock, wanted.expire_per_run if most is None else most)
     note = (
         "a month with a partition of its own is exchanged whole with a hold table, which stays for"
-        f" {wanted.hold_days} days"
+        f" {wanted.hold_days} days (sql/partition/400 to 495); the DELETE is for the others"
     )
     take_out = TakeOut(sql, where, child, columns, now)
     return Whole(take_out, dropping if begins or dropping.is_any(db) else None, holds, note)

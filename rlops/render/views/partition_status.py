@@ -11,7 +11,7 @@ from rich.text import Text
 from rlops.plan import Answer
 from rlops.render.cells import number, size, table
 
-BAR = 24  # characters of the longest bar
+BAR = 12  # characters of the longest bar
 
 
 def _archive(known: Mapping[str, Any] | None) -> str:
@@ -22,12 +22,12 @@ def view(answer: Answer) -> Iterator[RenderableType]:
     """The months, then what doesn't fit, what is due, and the statements that touch every month."""
     data = answer.data
     if data.get("partitions"):
-        shown = table("month", "from", "to", "rows", "archive", "size", "")
+        shown = table("month", "before", "rows", "archive", "size", "")
         most = max((each["size_bytes"] for each in data["partitions"]), default=0) or 1
         for each in data["partitions"]:
             bar = "▇" * max(1 if each["rows"] else 0, round(BAR * each["size_bytes"] / most)) if each["rows"] else ""
             shown.add_row(
-                each["name"], (each["from"] or "")[:10], (each["to"] or "")[:10],
+                each["name"], (each["to"] or "")[:10],
                 number(each["rows"], True), _archive(each["archive"]), "~" + size(each["size_bytes"]), bar,
             )  # fmt: skip
         yield shown
