@@ -15,7 +15,7 @@ from rlops.archive import manifest, parquet, parts
 from rlops.archive.manifest import Manifest
 from rlops.archive.parts import Part
 from rlops.archive.place import Place
-from rlops.archive.rows import Range, Reader
+from rlops.archive.rows import Only, Range, Reader
 from rlops.archive.store import Store
 from rlops.archive.sums import Sum
 from rlops.db import Database
@@ -69,19 +69,21 @@ class Export:
             return Chunk(0, planned or f"{self.month} done", last=planned is None)
         return self.advance(db, part)
 
-    def plan(self, db: Database, found: Sequence[Part], left: Range, *, late: bool = False) -> str | None:
+    def plan(
+        self, db: Database, found: Sequence[Part], left: Range, only: Only | None = None, *, late: bool = False
+    ) -> str | None:
         """Plan a part of the first rows in `left`; None if there are none. `found` are the month's parts."""
-        reader = Reader(db, self.sql, self.columns)
+        reader = Reader(db, self.sql, self.columns, only)
         if left.empty or reader.bound(left, 1) == left:
             return None
         number = max((part.number for part in found), default=0) + 1
         wanted = reader.bound(left, self.part_rows)
-        parts.plan(db, self.month.first, number, self.table, wanted, late=late, token=uuid.uuid4().hex)
+        parts.plan(db, self.month.first, number, self.table, wanted, only=only, late=late, token=uuid.uuid4().hex)
         return f"{self.month} part {number} planned"
 
-    def any_row(self, db: Database, wanted: Range) -> bool:
+    def any_row(self, db: Database, wanted: Range, only: Only | None) -> bool:
         """Whether the table has a row in it."""
-        return Reader(db, self.sql, self.columns).bound(wanted, 1) != wanted
+        return Reader(db, self.sql, self.columns, only).bound(wanted, 1) != wanted
 
     def advance(self, db: Database, part: Part) -> Chunk:
         """Take a part that isn't verified one state further."""
@@ -94,7 +96,7 @@ class Export:
 
         def batches() -> Iterator[pa.RecordBatch]:
             nonlocal told
-            for page in Reader(db, self.sql, self.columns).pages(part.range):
+            for page in Reader(db, self.sql, self.columns, part.only).pages(part.range):
                 told += page.sum
                 ids.append(page.batch.column("id"))
                 yield page.batch

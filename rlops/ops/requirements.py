@@ -157,7 +157,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "archive list": (Need(("SELECT",), "own", "read the record of its parts"),),
     "archive verify": (Need(("SELECT",), "own", "read the record of its parts"),),
     "cleanup": (Need(("SELECT", "DELETE"), "interactions", "find, archive and delete expired rows"), *_JOURNAL, *_PACE, _BLOCKERS),
-    "purge": (Need(("SELECT", "DELETE"), "interactions", "find and delete the rows"), *_JOURNAL, *_PACE, _BLOCKERS),
+    "purge": (Need(("SELECT", "DELETE"), "interactions", "find, archive if so wished, and delete the rows"), *_JOURNAL, *_PACE, _BLOCKERS),
     "jobs": (
         Need(("SELECT",), "own", "see the jobs and their runs"),
         Need(("UPDATE",), "jobs", "ask something of them"),

@@ -29,7 +29,8 @@ def plan(db: Database, sql: SqlFolder, months: int, request: Request) -> Plan:
     found = cleanup.due(db, sql, months, request.now, archive=True)
     months_due, held = _due(db, sql, found.edge)
     work = Retention(
-        sql, where, INTERACTIONS, columns, lambda db: _due(db, sql, found.edge)[0], found.edge,
+        sql, where, INTERACTIONS, columns, lambda db: _due(db, sql, found.edge)[0],
+        lambda ids: sql.statement("cleanup/020_delete_rows", values={"ids": ids, "cutoff": found.edge}),
         sql.policy.archive.part_rows, found.expired.rows,
     )  # fmt: skip
     again, production = f"rlops cleanup --months {months}", request.environment == "production"
@@ -49,7 +50,7 @@ def plan(db: Database, sql: SqlFolder, months: int, request: Request) -> Plan:
         question=f"This deletes {found.count} interactions from {db.schema}, each once it is in {where.url} and read back.",
         name_database=bool(reasons),
         again=again,
-        account=lambda results: _account(work, results),
+        account=lambda results: account(work, results),
     )
 
 
@@ -64,5 +65,6 @@ def _due(db: Database, sql: SqlFolder, edge: datetime) -> tuple[list[Month], lis
     return [Month(first) for first in sorted(firsts - held)], [f"{first:%Y-%m}" for first in sorted(firsts & held)]
 
 
-def _account(work: Retention, results: Sequence[StepResult]) -> dict[str, object]:
+def account(work: Retention, results: Sequence[StepResult]) -> dict[str, object]:
+    """What the steps did, of any job of this work."""
     return {**longrun.account(results), "archived_rows": work.archived, "remarks": work.remarks}
