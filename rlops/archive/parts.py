@@ -58,6 +58,11 @@ class Part:
     def month_text(self) -> str:
         return f"{self.month:%Y-%m}"
 
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return f"{self.month_text} part {self.number}"
+
 
 def path(table: str, month: date, number: int) -> str:
     """The file's path below the archive's root."""

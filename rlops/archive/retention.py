@@ -16,6 +16,7 @@ from rlops.archive.rows import Only, Range
 from rlops.archive.store import Missing
 from rlops.db import Database
 from rlops.errors import Failed
+from rlops.events import Doing, Emit, silent
 from rlops.plan import Chunk
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Column
@@ -43,6 +44,7 @@ class Retention:
     part_rows: int
     total: int | None = None
     only: Only | None = None
+    tell: Emit = silent
     remarks: list[str] = field(default_factory=list)
     _exported: dict[int, int] = field(default_factory=dict)  # rows by the part's id: a chunk may be tried twice
     _stale: dict[int, Any] = field(default_factory=dict)  # by a part's id, the ids that it is to be without
@@ -120,7 +122,9 @@ class Retention:
 
     def _export(self, month: Month) -> Export:
         if self._exporting is None or self._exporting.month != month:
-            self._exporting = Export(self.sql, self.place, self.table, self.columns, month, self.part_rows)
+            self._exporting = Export(
+                self.sql, self.place, self.table, self.columns, month, self.part_rows, tell=self.tell
+            )
         return self._exporting
 
     def _begin(self, db: Database, part: Part, everything: Sequence[Part]) -> Chunk:
@@ -148,25 +152,26 @@ class Retention:
                 return self._anew(db, other, "another part has its rows")
             self._stale[other.id] = ids
             parts.replacing(db, other)
-            return Chunk(0, f"{other.month_text} part {other.number} to be written anew", last=False)
+            return Chunk(0, f"{other.title} to be written anew", last=False)
         parts.move(db, part, parts.DELETING)
         self._publish(part, parts.DELETING)
         self._rows = Rows(self.place.store, part)
-        return Chunk(0, f"{part.month_text} part {part.number} deleting", last=False)
+        return Chunk(0, f"{part.title} deleting", last=False)
 
     def _replace(self, db: Database, part: Part) -> Chunk:
         """Drop a part's stale rows; where another run was at it, first see what it left."""
         ids = self._stale.pop(part.id, None)
         if ids is None:
             replacing.settle(db, self.place.store, part)
-            return Chunk(0, f"{part.month_text} part {part.number} settled", last=False)
+            return Chunk(0, f"{part.title} settled", last=False)
+        self.tell(Doing(f"writing {part.title} anew", 0, part.sum.rows))
         replacing.without(db, self.place.store, part, ids, STALE)
-        return Chunk(0, f"{part.month_text} part {part.number} without stale rows", last=False)
+        return Chunk(0, f"{part.title} without stale rows", last=False)
 
     def _anew(self, db: Database, part: Part, why: str) -> Chunk:
         begin_anew(db, self.place.store, part)
         self._remark(f"{part.path} was exported anew: {why}")
-        return Chunk(0, f"{part.month_text} part {part.number} anew", last=False)
+        return Chunk(0, f"{part.title} anew", last=False)
 
     def _remark(self, text: str) -> None:
         if text not in self.remarks and len(self.remarks) < MOST_REMARKS:
@@ -189,19 +194,19 @@ class Retention:
             if wrong := self._wrong(part):
                 raise self._damaged(part, wrong)
             self._rows = Rows(self.place.store, part)
-            return Chunk(0, f"{part.month_text} part {part.number} opened", last=False)
+            return Chunk(0, f"{part.title} opened", last=False)
         did = deleting.chunk(db, self.sql, self._rows, part.watermark, delete=self.delete, size=size)
         if did.last:
             self._rows = None
             return self._done(db, part)
         parts.deleted(db, part, did.watermark, (did.rows, did.removed, did.kept))
         late = did.rows if part.late else 0
-        return Chunk(did.rows, f"{part.month_text} part {part.number} {did.watermark}", last=False, late=late)
+        return Chunk(did.rows, f"{part.title} {did.watermark}", last=False, late=late)
 
     def _done(self, db: Database, part: Part) -> Chunk:
         parts.move(db, part, parts.DONE)
         self._publish(part, parts.DONE)
-        return Chunk(0, f"{part.month_text} part {part.number} done", last=False)
+        return Chunk(0, f"{part.title} done", last=False)
 
     def _publish(self, part: Part, state: str) -> None:
         known = manifest.read(self.place.store, part.path)
