@@ -28,8 +28,8 @@ def purge(database, root, *options, product=3, check=0):
     return database.cli(*arguments, *options, check=check).json
 
 
-def clean(database, root):
-    now = ("--now", "2026-03-31T23:30:00", "--yes", "--output", "json")
+def clean(database, root, now="2026-03-31T23:30:00"):
+    now = ("--now", now, "--yes", "--output", "json")
     return database.cli("cleanup", "--months", "12", "--to", str(root), *now, *policy(database), check=0).json
 
 
@@ -157,6 +157,34 @@ def test_a_month_comes_back_with_what_was_purged_of_it(filled, root):
     filled.cli("archive", "restore", "2024-02", "--release", "--yes")
     clean(filled, root)
     once(filled, root, before)
+
+
+def test_a_young_month_that_came_back_is_in_the_archive_once(filled, root):
+    """Its whole parts would have the purged rows once more while these are live."""
+    before, later = live(filled), "2027-04-01T00:00:00"
+    purge(filled, root)
+    filled.cli("archive", "restore", "2026-03", "--to-table", "live", "--yes")
+    assert archive(filled, root, *policy(filled), now=later)["data"]["left_out_months"] == ["2026-03"]
+    once(filled, root, before)
+    filled.cli("archive", "restore", "2026-03", "--release", "--yes")
+    clean(filled, root, later)
+    assert live(filled) == []
+    once(filled, root, before)
+    assert archive(filled, root, *policy(filled), now=later)["data"]["left_out_months"] == []
+
+
+@pytest.mark.parametrize("state", ["planned", "deleting"])
+def test_a_parent_that_goes_before_its_purge_is_finished(filled, root, state):
+    if filled.server.family == "oceanbase":
+        pytest.skip("its triggers do not refuse")
+    stop_after(filled, state)
+    purge(filled, root, check=1)
+    truth.execute(filled, "DROP TRIGGER stop", "DELETE FROM product WHERE id = 3")
+    left = live(filled)
+    assert purge(filled, root)["data"]["left_rows"] == 0
+    assert states(filled) == {"done"}
+    once(filled, root, [*left, *coldstore.rows(root)])
+    assert purge(filled, root)["steps"] == []
 
 
 def test_erasure_takes_what_was_purged_once_the_parent_is_gone(filled, root):

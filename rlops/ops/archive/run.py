@@ -91,7 +91,7 @@ def _edges(month: Month) -> dict[str, str]:
 def _due(
     db: Database, sql: SqlFolder, columns: Sequence[table.Column], edge: datetime
 ) -> tuple[list[Month], list[Month]]:
-    """The months to archive, and those left out: an unfinished purge has rows of them in parts of its own, and some are live."""
+    """The months to archive, and those left out: a purge has rows of them in parts of its own that are live."""
     reader = Reader(db, sql, columns)
     live = {month.first: month for month in table.months(db, sql, edge)}
     known: dict[date, list[parts.Part]] = {}
@@ -100,10 +100,11 @@ def _due(
     due, left_out = list[Month](), list[Month]()
     for first in sorted({*live, *known}):
         month = Month(first)
-        begun = any(part.state in (parts.PLANNED, parts.EXPORTED) for part in known.get(first, ()))
-        left = parts.covered_to(known.get(first, ()), month.since, month.until)
+        found = known.get(first, [])
+        begun = any(part.state in (parts.PLANNED, parts.EXPORTED) and not part.only for part in found)
+        left = parts.covered_to(found, month.since, month.until)
         if begun or (first in live and reader.bound(left, 1) != left):
-            purged = any(part.only and part.state != parts.DONE for part in known.get(first, ()))
+            purged = any(part.only and part.state != parts.DONE for part in found)
             (left_out if purged else due).append(month)
     return due, left_out
 
@@ -112,7 +113,8 @@ def _left_out(months: Sequence[str]) -> tuple[str, ...]:
     if not months:
         return ()
     return (
-        f"left out: {', '.join(months)}; finish the purge that was interrupted there, or let cleanup do it when they expire",
+        f"left out: {', '.join(months)}, where a purge was interrupted, or what it archived is live again: rows would be in the"
+        " archive twice. Type the purge again; else cleanup archives the rest once it expires",
     )
 
 
