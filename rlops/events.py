@@ -49,7 +49,16 @@ class Waiting:
     reason: str
 
 
-Event = StepStarted | StepEnded | Progress | Waiting
+@dataclass(frozen=True)
+class Doing:
+    """What one long chunk is at, and how many rows of it are done, of about `total` (None: nobody knows)."""
+
+    what: str
+    rows: int
+    total: int | None = None
+
+
+Event = StepStarted | StepEnded | Progress | Waiting | Doing
 Emit = Callable[[Event], None]
 
 

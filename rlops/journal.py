@@ -17,6 +17,7 @@ from rlops import __version__
 from rlops.db import Damaged, Database, Forbidden, Row
 from rlops.plan import Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
+from rlops.structure.model import literal
 
 TABLES = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job", "rlops_part", "rlops_snapshot")
 
@@ -63,14 +64,29 @@ def existing(db: Database) -> set[str]:
 
 
 def missing_steps(db: Database, sql: SqlFolder) -> tuple[Step, ...]:
-    """The steps that create those of rlops' own tables that are missing."""
+    """The steps that create those of rlops' own tables that are missing, and columns that an older rlops made none of.
+
+    The file of a table is named after it, that of a column after its table and itself: `065_rlops_part__only_column`.
+    """
     have = existing(db)
     steps = []
     for file in sql.group("own"):
-        table = file.key.split("_", 1)[1]
-        if table not in have:
+        table, _, column = file.key.split("_", 1)[1].partition("__")
+        if column:
+            there = _columns_named(db, table, column)
+            if table in have and not db.value(there):
+                expect = (Expect("query", table, there),)
+                steps.append(Step(f"add {column} to {table} (rlops' own)", file.statement(), expect, own=True))
+        elif table not in have:
             steps.append(Step(f"create {table} (rlops' own)", file.statement(), (Expect("table", table),), own=True))
     return tuple(steps)
+
+
+def _columns_named(db: Database, table: str, column: str) -> str:
+    return (
+        "SELECT COUNT(*) AS n FROM information_schema.COLUMNS WHERE"
+        f" TABLE_SCHEMA = {literal(db.schema)} AND TABLE_NAME = {literal(table)} AND COLUMN_NAME = {literal(column)}"
+    )
 
 
 @_usable()

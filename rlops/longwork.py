@@ -17,7 +17,7 @@ from rlops.errors import Interrupted, Pending, RlopsError
 from rlops.events import Progress
 from rlops.journal import Journal
 from rlops.pace import Pace
-from rlops.plan import Chunk, Step, Work
+from rlops.plan import Chunk, Step, Telling, Work
 
 RUNNING: jobs.State = "running"
 PAUSED: jobs.State = "paused"
@@ -55,6 +55,8 @@ class LongWork:
     def carry_out(self, work: Work, tally: Tally) -> None:
         """Go on from where the job stands to the end. Raises Interrupted, Pending, Blocked or what a chunk raises."""
         tally.rows = 0
+        if isinstance(work, Telling):
+            work.tell = self.attempts.emit
         if self.step.job:
             self.job = jobs.Running(self.db, self.step.job, self.journal.run_id, work.total)
             self.position = self.job.job.watermark

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from rlops.db import Database
 from rlops.errors import Exit, RlopsError
+from rlops.events import Emit
 from rlops.sqlfiles import Statement
 
 StepStatus = Literal["planned", "done", "stopped", "failed", "unknown", "untouched", "skipped"]
@@ -57,6 +58,13 @@ class Work(Protocol):
 
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
         """Do the chunk of about `size` rows behind position `after` (None: the start), in the caller's transaction."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A work some of whose chunks take long, and tell what they are at by the run's means."""
+
+    tell: Emit
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,14 @@ class Retention:
 class Archive:
     """Months after which interactions are copied to cold storage, and the most rows of one of its files.
 
-    `max_erase_share`: of any place's rows, what one unconfirmed run may erase.
+    `purged`: whether a purge archives the rows before it deletes them. `max_erase_share`: of any place's rows, what one
+    unconfirmed run may erase.
     """
 
     interactions_months: int
     schedule: str
     part_rows: int
+    purged: bool
     max_erase_share: float
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 
@@ -16,9 +15,10 @@ from rlops.archive.parts import Part
 from rlops.archive.store import Store
 from rlops.db import Database
 from rlops.errors import Failed
-from rlops.sqlfiles import Keywords, SqlFolder
+from rlops.sqlfiles import Keywords, SqlFolder, Statement
 
 Key = tuple[datetime, int]
+Delete = Callable[[Sequence[int]], Statement]  # of the rows with these ids
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Rows:
             )
 
 
-def chunk(db: Database, sql: SqlFolder, rows: Rows, watermark: str | None, *, cutoff: datetime, size: int) -> Deleted:
+def chunk(db: Database, sql: SqlFolder, rows: Rows, watermark: str | None, *, delete: Delete, size: int) -> Deleted:
     """Delete about `size` of the part's rows behind the watermark, in the caller's transaction.
 
     A row that is as it was exported goes; one that is gone was removed by the shop; one that has changed stays, to be
@@ -99,13 +99,13 @@ def chunk(db: Database, sql: SqlFolder, rows: Rows, watermark: str | None, *, cu
     live = {int(row["id"]): row["digest"] for row in db.rows(lock.sql, lock.values)}
     same = [number for number, digest in live.items() if digest and bytes.fromhex(digest) == exported[number]]
     if same:
-        _delete(db, sql, same, cutoff)
+        _delete(db, same, delete)
     return Deleted(len(same), len(exported) - len(live), len(live) - len(same), mark(keys[-1]), last=False)
 
 
-def _delete(db: Database, sql: SqlFolder, ids: Sequence[Any], cutoff: datetime) -> None:
-    delete = sql.statement("cleanup/020_delete_rows", values={"ids": ids, "cutoff": cutoff})
-    count = db.execute(delete.sql, delete.values)
+def _delete(db: Database, ids: Sequence[int], delete: Delete) -> None:
+    statement = delete(ids)
+    count = db.execute(statement.sql, statement.values)
     if count != len(ids):
         raise Failed(
             f"the server deleted {count} rows of {len(ids)} that were locked and compared; the chunk was rolled back",

@@ -15,11 +15,12 @@ from rlops.archive import manifest, parquet, parts
 from rlops.archive.manifest import Manifest
 from rlops.archive.parts import Part
 from rlops.archive.place import Place
-from rlops.archive.rows import Range, Reader
+from rlops.archive.rows import LEAST_ID, Only, Range, Reader
 from rlops.archive.store import Store
 from rlops.archive.sums import Sum
 from rlops.db import Database
 from rlops.errors import Failed, Refused
+from rlops.events import Doing, Emit, silent
 from rlops.plan import Chunk
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Column
@@ -57,6 +58,7 @@ class Export:
     month: Month
     part_rows: int
     total: int | None = None
+    tell: Emit = silent
     _failed: int = 0
 
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
@@ -69,19 +71,21 @@ class Export:
             return Chunk(0, planned or f"{self.month} done", last=planned is None)
         return self.advance(db, part)
 
-    def plan(self, db: Database, found: Sequence[Part], left: Range, *, late: bool = False) -> str | None:
+    def plan(
+        self, db: Database, found: Sequence[Part], left: Range, only: Only | None = None, *, late: bool = False
+    ) -> str | None:
         """Plan a part of the first rows in `left`; None if there are none. `found` are the month's parts."""
-        reader = Reader(db, self.sql, self.columns)
+        reader = Reader(db, self.sql, self.columns, only)
         if left.empty or reader.bound(left, 1) == left:
             return None
         number = max((part.number for part in found), default=0) + 1
         wanted = reader.bound(left, self.part_rows)
-        parts.plan(db, self.month.first, number, self.table, wanted, late=late, token=uuid.uuid4().hex)
+        parts.plan(db, self.month.first, number, self.table, wanted, only=only, late=late, token=uuid.uuid4().hex)
         return f"{self.month} part {number} planned"
 
-    def any_row(self, db: Database, wanted: Range) -> bool:
+    def any_row(self, db: Database, wanted: Range, only: Only | None) -> bool:
         """Whether the table has a row in it."""
-        return Reader(db, self.sql, self.columns).bound(wanted, 1) != wanted
+        return Reader(db, self.sql, self.columns, only).bound(wanted, 1) != wanted
 
     def advance(self, db: Database, part: Part) -> Chunk:
         """Take a part that isn't verified one state further."""
@@ -91,11 +95,14 @@ class Export:
         self.place.claim()
         refuse_stranger(self.place, part)
         told, ids = Sum(), list[pa.Array]()
+        cut = (part.range.to, part.range.to_id) != (self.month.until, LEAST_ID)
+        most = self.part_rows if cut else self.total if part.number == 1 else None
 
         def batches() -> Iterator[pa.RecordBatch]:
             nonlocal told
-            for page in Reader(db, self.sql, self.columns).pages(part.range):
+            for page in Reader(db, self.sql, self.columns, part.only).pages(part.range):
                 told += page.sum
+                self.tell(Doing(f"exporting {part.title}", told.rows, most))
                 ids.append(page.batch.column("id"))
                 yield page.batch
 
@@ -107,13 +114,17 @@ class Export:
             return self._again(db, part, "a row moved while it was read, and was read twice")
         self.place.store.publish(temporary, part.path)
         parts.exported(db, part, written, self.columns)
-        return Chunk(written.sum.rows, f"{self.month} part {part.number} exported", last=False)
+        return Chunk(written.sum.rows, f"{part.title} exported", last=False)
 
     def _verify(self, db: Database, part: Part) -> Chunk:
         contents = manifest.contents_of(part)
         store = self.place.store
+
+        def read(rows: int) -> None:
+            self.tell(Doing(f"reading back {part.title}", rows, part.sum.rows))
+
         try:
-            wrong = parquet.check(store, part.path, part.table_columns, contents.stored, contents.sum)
+            wrong = parquet.check(store, part.path, part.table_columns, contents.stored, contents.sum, tell=read)
         except Failed as error:
             wrong = error.message
         if wrong:
@@ -124,14 +135,14 @@ class Export:
         )  # fmt: skip
         made.write(store)
         parts.move(db, part, parts.VERIFIED)
-        return Chunk(0, f"{self.month} part {part.number} verified", last=False)
+        return Chunk(0, f"{part.title} verified", last=False)
 
     def _again(self, db: Database, part: Part, why: str) -> Chunk:
         self._failed += 1
         if self._failed >= TRIES:
             raise Failed(f"{part.path} could not be verified in {TRIES} tries: {why}", "", "not_verified")
         begin_anew(db, self.place.store, part)
-        return Chunk(0, f"{self.month} part {part.number} begun anew ({self._failed})", last=False)
+        return Chunk(0, f"{part.title} begun anew ({self._failed})", last=False)
 
 
 def begin_anew(db: Database, store: Store, part: Part) -> None:

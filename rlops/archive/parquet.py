@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import pyarrow.parquet
 
 from rlops.archive import columns as kinds
 from rlops.archive import sums
-from rlops.archive.store import Store, Stored
+from rlops.archive.store import Store, Stored, void
 from rlops.archive.sums import Sum
 from rlops.errors import Failed
 from rlops.structure import Column
@@ -74,14 +74,25 @@ def batches(
             raise Damaged(f"{path} can't be decoded: {' '.join(str(error).split())}", "", "archive_damaged") from error
 
 
-def check(store: Store, path: str, columns: Sequence[Column], stored: Stored, expected: Sum) -> str:
-    """What is wrong with a file, read and decoded whole; "" when nothing is. Raises Missing."""
+def check(
+    store: Store,
+    path: str,
+    columns: Sequence[Column],
+    stored: Stored,
+    expected: Sum,
+    *,
+    tell: Callable[[int], None] = void,
+) -> str:
+    """What is wrong with a file, read and decoded whole; "" when nothing is. `tell` hears of the rows. Raises Missing."""
     found = store.look(path)
     if found != stored:
         what = f"{found.bytes} bytes instead of {stored.bytes}" if found.bytes != stored.bytes else "other bytes"
         return f"{what}, SHA-256 {found.sha256[:16]}… instead of {stored.sha256[:16]}…"
     try:
-        total = sum((sums.of(batch, columns) for batch in batches(store, path, columns)), Sum())
+        total = Sum()
+        for batch in batches(store, path, columns):
+            total += sums.of(batch, columns)
+            tell(total.rows)
     except Damaged as error:
         return error.message
     return total.differs(expected)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from rlops.archive.parquet import Written
-from rlops.archive.rows import Range
+from rlops.archive.rows import Only, Range
 from rlops.archive.store import Stored
 from rlops.archive.sums import Sum
 from rlops.db import Database, Row
@@ -22,6 +22,7 @@ TABLE = "rlops_part"
 @dataclass(frozen=True)
 class Part:
     """One part as the database has it. `late` parts hold rows that came, or changed, after their month was exported.
+    A part of `only` some rows is a purge's, and says nothing of how far its month is exported.
 
     From a `fixed` one rows have been deleted: it holds what the table has no longer, so it is never exported anew.
     """
@@ -31,6 +32,7 @@ class Part:
     number: int
     state: str
     late: bool
+    only: Only | None
     token: str
     path: str
     range: Range
@@ -56,6 +58,11 @@ class Part:
     def month_text(self) -> str:
         return f"{self.month:%Y-%m}"
 
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return f"{self.month_text} part {self.number}"
+
 
 def path(table: str, month: date, number: int) -> str:
     """The file's path below the archive's root."""
@@ -66,8 +73,10 @@ def _part(row: Row) -> Part:
     ends = Range(row["after_timestamp"], int(row["after_id"]), row["to_timestamp"], int(row["to_id"]))
     known = Sum(row["row_count"] or 0, int(row["xor1"] or 0), int(row["xor2"] or 0), row["min_id"], row["max_id"])
     columns = tuple((name, kind, null) for name, kind, null in json.loads(row["columns_json"] or "[]"))
+    column = row.get("only_column")  # an older rlops' table has none, until the next run that writes
+    only = Only(column, int(row["only_id"])) if column else None
     return Part(
-        row["id"], row["month"], row["number"], row["state"], bool(row["late"]), row["token"], row["path"], ends, known,
+        row["id"], row["month"], row["number"], row["state"], bool(row["late"]), only, row["token"], row["path"], ends, known,
         row["sha256"], row["file_bytes"] or 0, row["raw_bytes"] or 0, columns, row["watermark"],
         row["deleted_rows"], row["removed_rows"], row["kept_rows"], bool(row["held"]), bool(row["replacing"]),
         row["deleting_at"] is not None,
@@ -94,13 +103,16 @@ def one(db: Database, number: int) -> Part | None:
     return _part(row) if row else None
 
 
-def plan(db: Database, month: date, number: int, table: str, wanted: Range, *, late: bool, token: str) -> None:
+def plan(
+    db: Database, month: date, number: int, table: str, wanted: Range, *, only: Only | None, late: bool, token: str
+) -> None:
     """Note a part that is about to be exported."""
+    column, parent = (only.column, only.id) if only else (None, None)
     db.execute(
-        f"INSERT INTO {TABLE} (month, number, state, late, token, path, after_timestamp, after_id, to_timestamp, to_id,"
-        " planned_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(6))",
+        f"INSERT INTO {TABLE} (month, number, state, late, only_column, only_id, token, path, after_timestamp, after_id,"
+        " to_timestamp, to_id, planned_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(6))",
         (
-            month, number, PLANNED, late, token, path(table, month, number),
+            month, number, PLANNED, late, column, parent, token, path(table, month, number),
             wanted.after, wanted.after_id, wanted.to, wanted.to_id,
         ),
     )  # fmt: skip
@@ -159,7 +171,7 @@ def _update(db: Database, part: Part, **values: Any) -> None:
 
 
 def covered_to(found: Sequence[Part], since: datetime, until: datetime) -> Range:
-    """What of a month no part has been planned for; its late parts don't count. Empty when the two ends are one."""
+    """What of a month no part has been planned for; late parts and a purge's don't count. Empty when the two ends are one."""
     whole = Range.between(since, until)
-    ends = [(part.range.to, part.range.to_id) for part in found if not part.late]
+    ends = [(part.range.to, part.range.to_id) for part in found if not (part.late or part.only)]
     return whole.behind(*max(ends)) if ends else whole

@@ -1,21 +1,22 @@
-"""The work of retention: month by month, what is expired is archived, verified, and only then deleted."""
+"""The work of retention, and of a purge: month by month, what is to go is archived, verified, and only then deleted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Protocol
 
 from rlops.archive import deleting, manifest, parquet, parts, replacing
-from rlops.archive.deleting import Rows
+from rlops.archive.deleting import Delete, Rows
 from rlops.archive.export import Export, Month, begin_anew
 from rlops.archive.parts import Part
 from rlops.archive.place import Place
-from rlops.archive.rows import Range
+from rlops.archive.rows import Only, Range
 from rlops.archive.store import Missing
 from rlops.db import Database
 from rlops.errors import Failed
+from rlops.events import Doing, Emit, silent
 from rlops.plan import Chunk
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Column
@@ -45,8 +46,9 @@ class WholeMonths(Protocol):
 class Retention:
     """Each chunk is one transaction, and finds what is next in the record of parts, so that any run goes on from any point.
 
-    `due` lists the months; once they are done it is asked again, for what came meanwhile. `remarks` are what the user
-    should know of how it went.
+    `due` lists the months; once they are done it is asked again, for what came meanwhile. With `only` it is about one
+    parent's rows, which go into parts of their own, and no other part of a month is its business. `remarks` are what the
+    user should know of how it went.
     """
 
     sql: SqlFolder
@@ -54,10 +56,12 @@ class Retention:
     table: str
     columns: Sequence[Column]
     due: Callable[[Database], Sequence[Month]]
-    cutoff: datetime
+    delete: Delete
     part_rows: int
     total: int | None = None
     whole: WholeMonths | None = None
+    only: Only | None = None
+    tell: Emit = silent
     remarks: list[str] = field(default_factory=list)
     _exported: dict[int, int] = field(default_factory=dict)  # rows by the part's id: a chunk may be tried twice
     _stale: dict[int, Any] = field(default_factory=dict)  # by a part's id, the ids that it is to be without
@@ -87,7 +91,8 @@ class Retention:
         while self._months:
             month = self._months[0]
             found = [part for part in everything if part.month == month.first]
-            step = None if any(part.held for part in found) else self._step(db, month, found, everything, size)
+            held = self.only is None and any(part.held for part in found)
+            step = None if held else self._step(db, month, found, everything, size)
             if step is not None:
                 return step
             del self._months[0]
@@ -101,20 +106,22 @@ class Retention:
     ) -> Chunk | None:
         self._before.setdefault(month.first, max((part.number for part in found), default=0))
         export = self._export(month)
-        if part := _first(found, parts.DELETING):
+        mine = [part for part in found if self.only in (None, part.only)]
+        if part := _first(mine, parts.DELETING):
             return self._delete(db, part, size)
-        if part := _first(found, parts.PLANNED, parts.EXPORTED):
+        if part := _first(mine, parts.PLANNED, parts.EXPORTED):
             step = export.advance(db, part)
             if step.rows:
                 self._exported[part.id] = step.rows
             return Chunk(0, step.position, last=False)
         if self.whole and self.whole.fits(db, month, found):
             return self._take_out(db, month, found, everything)
-        if part := _first(found, parts.VERIFIED):
+        if part := _first(mine, parts.VERIFIED):
             return self._begin(db, part, everything)
-        planned = export.plan(db, found, parts.covered_to(found, month.since, month.until))
-        if planned is None:
-            planned = self._late(db, month, found)
+        planned = None
+        if self.only is None:
+            planned = export.plan(db, found, parts.covered_to(found, month.since, month.until))
+        planned = planned or self._late(db, month, found)
         return Chunk(0, planned, last=False) if planned else None
 
     def _take_out(self, db: Database, month: Month, found: Sequence[Part], everything: Sequence[Part]) -> Chunk | None:
@@ -123,26 +130,34 @@ class Retention:
         planned = self._export(month).plan(db, found, parts.covered_to(found, month.since, month.until))
         if planned:
             return Chunk(0, planned, last=False)
-        for part in found:
+        verified = [part for part in found if part.state == parts.VERIFIED]
+        for part in verified:
             if step := self._ready(db, part, everything):
                 return step
-        return self.whole.begin(db, month) if found else None
+        return self.whole.begin(db, month) if verified else None
 
     def _late(self, db: Database, month: Month, found: Sequence[Part]) -> str | None:
-        """Plan a part of the rows that came or changed since their month was exported, in a bounded number of rounds."""
-        whole, export = Range.between(month.since, month.until), self._export(month)
-        mine = [part.range for part in found if part.late and part.number > self._before[month.first]]
+        """Plan a part of the rows that came or changed since their month was exported, in a bounded number of rounds.
+
+        A purge has no other parts than these; the rows of its first round are not late.
+        """
+        whole, export, only = Range.between(month.since, month.until), self._export(month), self.only
+        new = [part for part in found if part.number > self._before[month.first]]
+        mine = [part.range for part in new if (part.only == only if only else part.late)]
         rounds = sum((each.to, each.to_id) == (whole.to, whole.to_id) for each in mine)
         if rounds >= LATE_ROUNDS:
-            if export.any_row(db, whole):
-                self._remark(f"{month}: rows came or changed while it was cleaned; the next run goes on with them")
+            if export.any_row(db, whole, only):
+                self._remark(f"{month}: rows came or changed meanwhile; the next run goes on with them")
             return None
         left = whole.behind(mine[-1].to, mine[-1].to_id) if mine else whole
-        return export.plan(db, found, left, late=True) or export.plan(db, found, whole, late=True)
+        late = only is None or rounds > 0
+        return export.plan(db, found, left, only, late=late) or export.plan(db, found, whole, only, late=True)
 
     def _export(self, month: Month) -> Export:
         if self._exporting is None or self._exporting.month != month:
-            self._exporting = Export(self.sql, self.place, self.table, self.columns, month, self.part_rows)
+            self._exporting = Export(
+                self.sql, self.place, self.table, self.columns, month, self.part_rows, tell=self.tell
+            )
         return self._exporting
 
     def _begin(self, db: Database, part: Part, everything: Sequence[Part]) -> Chunk:
@@ -152,7 +167,7 @@ class Retention:
         parts.move(db, part, parts.DELETING)
         self._publish(part, parts.DELETING)
         self._rows = Rows(self.place.store, part)
-        return Chunk(0, f"{part.month_text} part {part.number} deleting", last=False)
+        return Chunk(0, f"{part.title} deleting", last=False)
 
     def _ready(self, db: Database, part: Part, everything: Sequence[Part]) -> Chunk | None:
         """None once a verified part's file is whole and no other part has a row of its ids; else a step towards that."""
@@ -179,7 +194,7 @@ class Retention:
                 return self._anew(db, other, "another part has its rows")
             self._stale[other.id] = ids
             parts.replacing(db, other)
-            return Chunk(0, f"{other.month_text} part {other.number} to be written anew", last=False)
+            return Chunk(0, f"{other.title} to be written anew", last=False)
         return None
 
     def _replace(self, db: Database, part: Part) -> Chunk:
@@ -187,14 +202,15 @@ class Retention:
         ids = self._stale.pop(part.id, None)
         if ids is None:
             replacing.settle(db, self.place.store, part)
-            return Chunk(0, f"{part.month_text} part {part.number} settled", last=False)
+            return Chunk(0, f"{part.title} settled", last=False)
+        self.tell(Doing(f"writing {part.title} anew", 0, part.sum.rows))
         replacing.without(db, self.place.store, part, ids, STALE)
-        return Chunk(0, f"{part.month_text} part {part.number} without stale rows", last=False)
+        return Chunk(0, f"{part.title} without stale rows", last=False)
 
     def _anew(self, db: Database, part: Part, why: str) -> Chunk:
         begin_anew(db, self.place.store, part)
         self._remark(f"{part.path} was exported anew: {why}")
-        return Chunk(0, f"{part.month_text} part {part.number} anew", last=False)
+        return Chunk(0, f"{part.title} anew", last=False)
 
     def _remark(self, text: str) -> None:
         if text not in self.remarks and len(self.remarks) < MOST_REMARKS:
@@ -217,19 +233,19 @@ class Retention:
             if wrong := self._wrong(part):
                 raise self._damaged(part, wrong)
             self._rows = Rows(self.place.store, part)
-            return Chunk(0, f"{part.month_text} part {part.number} opened", last=False)
-        did = deleting.chunk(db, self.sql, self._rows, part.watermark, cutoff=self.cutoff, size=size)
+            return Chunk(0, f"{part.title} opened", last=False)
+        did = deleting.chunk(db, self.sql, self._rows, part.watermark, delete=self.delete, size=size)
         if did.last:
             self._rows = None
             return self._done(db, part)
         parts.deleted(db, part, did.watermark, (did.rows, did.removed, did.kept))
         late = did.rows if part.late else 0
-        return Chunk(did.rows, f"{part.month_text} part {part.number} {did.watermark}", last=False, late=late)
+        return Chunk(did.rows, f"{part.title} {did.watermark}", last=False, late=late)
 
     def _done(self, db: Database, part: Part) -> Chunk:
         parts.move(db, part, parts.DONE)
         self._publish(part, parts.DONE)
-        return Chunk(0, f"{part.month_text} part {part.number} done", last=False)
+        return Chunk(0, f"{part.title} done", last=False)
 
     def _publish(self, part: Part, state: str) -> None:
         counts = {"deleted": part.deleted, "removed": part.removed, "changed": part.kept}

@@ -8,9 +8,10 @@ authentication of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,13 +23,14 @@ from rlops.archive import sums
 from rlops.archive.sums import Sum
 from rlops.db import Database
 from rlops.errors import Failed
-from rlops.sqlfiles import Keywords, SqlFolder
-from rlops.structure import Column
+from rlops.sqlfiles import Keywords, SqlFolder, Statement
+from rlops.structure import Column, Table, read_table
 
 # Else a Ctrl-C or SIGTERM during a parse is Arrow's: it cancels the parse as an error, and the run fails instead of
 # finishing the part.
 pa.enable_signal_handlers(False)
 
+TABLE = "user_product_interactions"  # as the SQL files name it
 DIGEST = " digest"  # beside the columns; none of theirs has such a name
 LEAST_ID = -(2**63)
 PAGE_ROWS = 5_000
@@ -68,6 +70,14 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Only:
+    """One parent's rows alone: the column that refers to it, and its id."""
+
+    column: str
+    id: int
+
+
+@dataclass(frozen=True)
 class Page:
     """Rows as Arrow has them, and what the server says of the same rows, in the very statement that read them."""
 
@@ -77,14 +87,18 @@ class Page:
 
 @dataclass
 class Reader:
-    """Reads ranges of the table with these columns, in pages whose size follows the rows' own."""
+    """Reads ranges of the table with these columns, or `only` some rows, in pages whose size follows the rows' own."""
 
     db: Database
     sql: SqlFolder
     columns: Sequence[Column]
+    only: Only | None = None
     page_rows: int = PAGE_ROWS
+    _along: str = ""  # the index for the rows of one parent
 
     def __post_init__(self) -> None:
+        if self.only:
+            self._along = _index(self.db, self.only.column)
         self.most_bytes = min(int(self.db.value("SELECT @@max_allowed_packet")), MOST_BYTES)
         self.db.execute(f"SET SESSION group_concat_max_len = {self.most_bytes}")
 
@@ -107,14 +121,14 @@ class Reader:
         return replace(wanted, to=found[0], to_id=found[1]) if found else wanted
 
     def _at(self, wanted: Range, skip: int) -> tuple[datetime, int] | None:
-        statement = self.sql.statement("archive/020_bound", values={**wanted.values, "skip": skip})
+        statement = self._statement("archive/020_bound", "purge/040_bound", {}, {**wanted.values, "skip": skip})
         row = self.db.row(statement.sql, statement.values)
         return (row["timestamp"], int(row["id"])) if row else None
 
     def _page(self, page: Range) -> Page | None:
         """The rows of a page; None when they don't fit into one value."""
         line = Keywords((kinds.line(self.columns),))
-        statement = self.sql.statement("archive/030_rows", {"line": line}, values=page.values)
+        statement = self._statement("archive/030_rows", "purge/050_rows", {"line": line}, page.values)
         row = self.db.row(statement.sql, statement.values) or {}
         count, data = int(row["row_count"]), (row["page"] or "").encode()
         if len(data) > self.most_bytes - 4:  # cut short, at a whole character
@@ -124,6 +138,13 @@ class Reader:
             return None
         self.page_rows = max(1, min(PAGE_ROWS, PAGE_BYTES * count // max(len(data), 1)))
         return found
+
+    def _statement(self, whole: str, one: str, names: Mapping[str, Any], values: Mapping[str, Any]) -> Statement:
+        """A statement about all rows, or that about one parent's."""
+        if self.only is None:
+            return self.sql.statement(whole, names, values)
+        names = {**names, "column": self.only.column, "key": self._along}
+        return self.sql.statement(one, names, {**values, "parent": self.only.id})
 
     def _split(self, page: Range) -> Iterator[Page]:
         self.page_rows = max(1, self.page_rows // 2)
@@ -154,8 +175,17 @@ class Reader:
     def _unreadable(self, number: int, why: str) -> Failed:
         return Failed(
             f"the interaction {number} can't be archived: {why}",
-            f"Look at it: SELECT * FROM user_product_interactions WHERE id = {number}", "unreadable_row",
+            f"Look at it: SELECT * FROM {TABLE} WHERE id = {number}", "unreadable_row",
         )  # fmt: skip
+
+
+def _index(db: Database, column: str) -> str:
+    """The index along (column, timestamp)."""
+    table = read_table(db, TABLE)
+    found = table.index_along(column, "timestamp") if isinstance(table, Table) else None
+    if found is None:
+        raise Failed(f"{TABLE} has no index on ({column}, timestamp)", "`rlops verify` says how to add it.", "no_index")
+    return found.name
 
 
 def _field(value: str | None, column: Column) -> str:

@@ -239,8 +239,11 @@ def new_app(text: str = "") -> typer.Typer:
 
 
 def time_of(text: str | None) -> datetime | None:
-    """What --now says. Raises Usage when it is no time."""
+    """What --now says, by the writers' clock. Raises Usage when it is no time, or has an offset of its own."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=None) if text else None
+        found = datetime.fromisoformat(text) if text else None
     except ValueError as error:
         raise Usage(f"--now {text!r} is not a time such as 2026-03-31T23:59:59") from error
+    if found and found.tzinfo:
+        raise Usage(f"--now {text!r} has an offset; it is the writers' clock that counts", "Leave the offset out.")
+    return found

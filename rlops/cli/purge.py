@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
+from rlops.cli.archive import Moved, To, request
 from rlops.cli.options import command, new_app
 from rlops.cli.parents import IDS, told_apart
 from rlops.cli.session import Session
+from rlops.db import Database
 from rlops.errors import Usage
 from rlops.ops import purge as op
-from rlops.plan import Answer
+from rlops.plan import Answer, Plan
+from rlops.sqlfiles import SqlFolder
 
 app = new_app()
 
@@ -19,6 +22,7 @@ app = new_app()
 @command(app, "purge", writes=True, long=True, without=("user",))
 def purge(
     session: Session,
+    *,
     users: Annotated[
         list[str] | None,
         typer.Option("--user", help="Whose interactions go; what is no number is the account's name.", metavar="ID"),
@@ -27,8 +31,12 @@ def purge(
         int | None,
         typer.Option("--product", min=IDS[0], max=IDS[1], help="Which product's interactions go.", metavar="ID"),
     ] = None,
+    to: To = None,
+    moved: Moved = False,
 ) -> Answer:
     """Remove one user's or product's interactions in short transactions, so that the shop's DELETE cascades into nothing.
+
+    They are archived first if the policy says so ([archive] purged); only then --to and --moved count.
 
     Example:  [bold]rlops purge --product 4711 --dry-run[/bold]
     """
@@ -38,4 +46,12 @@ def purge(
     user = numbers[0] if numbers else None
     op.require_one(user, product)
     session.common.connection["user"] = account
-    return session.write(lambda db, sql: op.plan(db, sql, user, product, session.environment(db)), op.verify)
+
+    def plan(db: Database, sql: SqlFolder) -> Plan:
+        if not sql.policy.archive.purged:
+            return op.plan(db, sql, user, product, session.environment(db))
+        from rlops.ops.archive import purging
+
+        return purging.plan(db, sql, user, product, request(session, db, to=to, moved=moved))
+
+    return session.write(plan, op.verify)

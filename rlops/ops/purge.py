@@ -11,7 +11,7 @@ from rlops.db import Database, TimedOut
 from rlops.errors import Refused, Usage
 from rlops.ops import declared, longrun
 from rlops.ops.declared import INTERACTIONS
-from rlops.plan import Answer, Chunk, Order, Plan, Step
+from rlops.plan import Answer, Chunk, Order, Plan, Step, Work
 from rlops.sqlfiles import SqlFolder, Statement
 from rlops.words import counted
 
@@ -71,37 +71,82 @@ class Rows:
         return Chunk(deleted, [round_ + 1, *START], last=over, late=late)
 
 
+@dataclass(frozen=True)
+class Due:
+    """What a purge is about, with an archive or without: the parent, its rows, and the open job."""
+
+    sql: SqlFolder
+    parent: Parent
+    rows: counting.Rows
+    job: jobs.Job | None
+    archive: bool
+
+    @property
+    def count(self) -> str:
+        """The rows in words."""
+        about = "about " if self.rows.estimated else ""
+        return f"{about}{counted(self.rows.rows, 'interaction')} of {self.parent}"
+
+    @property
+    def again(self) -> str:
+        """The command."""
+        return f"rlops purge --{self.parent.kind} {self.parent.id}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What goes, and that an earlier job goes on."""
+        found = f"{self.count} ({self.rows.source})"
+        if self.job is None:
+            return (found,)
+        return found, f"goes on with job {self.job.id}; {self.job.rows:,} rows are deleted already"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The JSON of both plans."""
+        parent, rows = self.parent, self.rows
+        return {
+            "parent": {"kind": parent.kind, "id": parent.id, "column": parent.column},
+            "found_rows": rows.rows, "found_rows_estimated": rows.estimated, "found_rows_source": rows.source,
+            "deleted_rows": 0, "archived_rows": 0, **longrun.NOTHING,
+        }  # fmt: skip
+
+    def step(self, name: str, work: Work) -> Step:
+        """The step of the job."""
+        parent = self.parent
+        outline = self.sql.file("purge/020_delete_rows").outline({"column": parent.column}, {"parent": str(parent.id)})
+        mark = _fingerprint(self.sql, archive=self.archive)
+        order = Order(KIND, self.again, mark, {parent.kind: parent.id}, str(parent))
+        return Step(f"{name} the interactions of {parent}", outline, work=work, job=order)
+
+
 def plan(db: Database, sql: SqlFolder, user: int | None, product: int | None, environment: str) -> Plan:
-    """Plan the removal of one parent's interactions.
+    """Plan the removal of one parent's interactions, without an archive.
 
     Raises Usage unless one parent is named, Refused when the table, its column or the index along it is missing.
     """
-    parent = _parent(db, sql, user, product)
-    rows = _count(db, sql, parent)
-    job = jobs.unfinished(db, KIND, sql.policy.fingerprint(), str(parent))
-    again = f"rlops purge --{parent.kind} {parent.id}"
-    steps: tuple[Step, ...] = ()
-    if rows.rows or job:
-        outline = sql.file("purge/020_delete_rows").outline({"column": parent.column}, {"parent": str(parent.id)})
-        order = Order(KIND, again, sql.policy.fingerprint(), {parent.kind: parent.id}, str(parent))
-        steps = (Step(f"delete the interactions of {parent}", outline, work=Rows(sql, parent, rows.rows), job=order),)
-    about = "about " if rows.estimated else ""
-    goes_on = (f"goes on with job {job.id}; {job.rows:,} rows are deleted already",) if job else ()
-    notes = (f"{about}{counted(rows.rows, 'interaction')} of {parent} ({rows.source})", *goes_on)
+    found = due(db, sql, user, product, archive=False)
+    work = Rows(sql, found.parent, found.rows.rows)
     return Plan(
-        "purge", steps,
-        {
-            "parent": {"kind": parent.kind, "id": parent.id, "column": parent.column},
-            "found_rows": rows.rows, "found_rows_estimated": rows.estimated, "found_rows_source": rows.source,
-            "deleted_rows": 0, **longrun.NOTHING,
-        },
-        notes,
-        question=f"This deletes {about}{counted(rows.rows, 'interaction')} of {parent} from {db.schema} for good;"
-        " they are not archived.",
+        "purge",
+        (found.step("delete", work),) if found.rows.rows or found.job else (),
+        found.data,
+        found.notes,
+        question=f"This deletes {found.count} from {db.schema} for good; they are not archived.",
         name_database=environment == "production",
-        again=again,
+        again=found.again,
         account=longrun.account,
-    )  # fmt: skip
+    )
+
+
+def due(db: Database, sql: SqlFolder, user: int | None, product: int | None, *, archive: bool) -> Due:
+    """Look at what a purge is about. Raises as `plan` does, and Refused when its job was begun under another policy."""
+    parent = _parent(db, sql, user, product)
+    job = jobs.unfinished(db, KIND, _fingerprint(sql, archive=archive), str(parent))
+    return Due(sql, parent, _count(db, sql, parent), job, archive)
+
+
+def _fingerprint(sql: SqlFolder, *, archive: bool) -> str:
+    return sql.policy.fingerprint(*(("archive",) if archive else ()))
 
 
 def require_one(user: int | None, product: int | None) -> tuple[str, int]:
@@ -116,9 +161,7 @@ def _parent(db: Database, sql: SqlFolder, user: int | None, product: int | None)
     kind, number = require_one(user, product)
     live = declared.live_interactions(db)
     column = _column(sql, kind)
-    index = next(
-        (i for i in live.indexes if i.visible and [str(p) for p in i.parts[:2]] == [column, "timestamp"]), None
-    )
+    index = live.index_along(column, "timestamp")
     if index is None:
         raise Refused(
             f"{INTERACTIONS} has no index on ({column}, timestamp); purge would read the whole table. Nothing was changed",
@@ -154,6 +197,8 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     if not answer.steps:
         return replace(answer, headline=f"Nothing to do: {parent} has no interactions.")
     left = _count(db, sql, parent)
+    where = data.get("destination")
+    kept = f"; every one of them is in {where}, verified" if where else ""
     notes = [f"{counted(data['late_rows'], 'row')} of them came while it ran"] if data["late_rows"] else []
     if left.rows:
         notes.append(f"{counted(left.rows, 'row')} came since; the shop's DELETE takes them along, or purge again")
@@ -162,7 +207,7 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     return replace(
         answer,
         data={**data, "left_rows": left.rows},
-        headline=f"{counted(data['deleted_rows'], 'interaction')} of {parent} deleted.",
-        notes=(*answer.notes, *notes),
+        headline=f"{counted(data['deleted_rows'], 'interaction')} of {parent} deleted{kept}.",
+        notes=(*answer.notes, *notes, *data.get("remarks", ())),
         next=f"delete {parent} in the shop: nothing is left for its cascade" if not left.rows else "",
     )

@@ -161,7 +161,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         Need(("SELECT", "DELETE"), "interactions", "find, archive and delete expired rows"), *_JOURNAL, *_PACE, _BLOCKERS,
         Need(hold.RIGHTS, "schema", "take months out of a partitioned table whole", optional=True, families=("mysql", "mariadb")),
     ),
-    "purge": (Need(("SELECT", "DELETE"), "interactions", "find and delete the rows"), *_JOURNAL, *_PACE, _BLOCKERS),
+    "purge": (Need(("SELECT", "DELETE"), "interactions", "find, archive if so wished, and delete the rows"), *_JOURNAL, *_PACE, _BLOCKERS),
     "jobs": (
         Need(("SELECT",), "own", "see the jobs and their runs"),
         Need(("UPDATE",), "jobs", "ask something of them"),

@@ -47,6 +47,8 @@ class Progress:
             self._progress(event)
         elif isinstance(event, events.Waiting):
             self._waiting(event)
+        elif isinstance(event, events.Doing):
+            self._doing(event)
         elif isinstance(event, events.StepEnded):
             if self.task is not None:
                 self.rich.remove_task(self.task)
@@ -60,6 +62,7 @@ class Progress:
             )
 
     def _started(self, event: events.StepStarted) -> None:
+        self.last_line[events.Doing] = time.monotonic()  # a chunk that is done by the time of the first line needs none
         if self.bars:
             self.task = self.rich.add_task(event.name, total=None, pace="", why="")
 
@@ -78,6 +81,14 @@ class Progress:
             self.rich.update(self.task, why=f"waiting: {event.reason}")
         elif not self.bars:
             self._line(event, f"waiting: {event.reason}")
+
+    def _doing(self, event: events.Doing) -> None:
+        of = "" if event.total is None else f" of about {event.total:,}"
+        text = f"{event.what}: {event.rows:,}{of} rows"
+        if self.bars and self.task is not None:
+            self.rich.update(self.task, why=text)
+        elif not self.bars:
+            self._line(event, text)
 
     def _line(self, event: events.Event, text: str) -> None:
         """A line, unless the last one of its kind is recent."""

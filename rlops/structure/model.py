@@ -143,6 +143,13 @@ class Table:
     options: tuple[tuple[str, str], ...] = ()
     partitioning: Partitioning | None = None
 
+    def index_along(self, *columns: str) -> Index | None:
+        """A visible index that begins with these columns."""
+        for index in self.indexes:
+            if index.visible and tuple(str(part) for part in index.parts[: len(columns)]) == columns:
+                return index
+        return None
+
 
 @dataclass(frozen=True)
 class Other:

@@ -9,6 +9,8 @@ CREATE TABLE IF NOT EXISTS rlops_part (
   number          INT             NOT NULL,
   state           VARCHAR(16)     NOT NULL,
   late            TINYINT         NOT NULL,
+  only_column     VARCHAR(64)     NULL,
+  only_id         BIGINT          NULL,
   token           CHAR(32)        NOT NULL,
   path            VARCHAR(255)    NOT NULL,
   after_timestamp DATETIME(6)     NOT NULL,

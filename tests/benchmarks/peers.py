@@ -107,19 +107,31 @@ def skeema(folder: Path) -> Path:
 
 def pt_archiver(folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     """The command and its environment: Perl, its modules and its libc are the unpacked ones."""
+    start, environment = _unpacked(folder)
     perl = [folder / "usr/share/perl5", *folder.glob("usr/lib/*/perl5/*"), *folder.glob("usr/share/perl/*")]
     perl += [*folder.glob("usr/lib/*/perl/*"), *folder.glob("usr/lib/*/perl-base")]
+    environment["PERL5LIB"] = ":".join(map(str, perl))
+    return (*start, str(folder / "usr/bin/perl"), str(folder / "usr/bin/pt-archiver")), environment
+
+
+def mariadb_dump(folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The command and its environment."""
+    start, environment = _unpacked(folder)
+    return (*start, str(folder / "usr/bin/mariadb-dump")), environment
+
+
+def _unpacked(folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+    """What starts a program of unpacked packages with their own libc, and where its client library finds its plugins."""
     libraries = [*folder.glob("lib/*-linux-gnu"), *folder.glob("usr/lib/*-linux-gnu")]
     loader = next(path for library in libraries for path in library.glob("ld-linux*.so.*"))
     plugins = only(folder, "usr/lib/*/libmariadb3/plugin")
-    command = (str(loader), "--library-path", ":".join(map(str, libraries)))
-    environment = {"PERL5LIB": ":".join(map(str, perl)), "MARIADB_PLUGIN_DIR": str(plugins)}
-    return (*command, str(folder / "usr/bin/perl"), str(folder / "usr/bin/pt-archiver")), environment
+    return (str(loader), "--library-path", ":".join(map(str, libraries))), {"MARIADB_PLUGIN_DIR": str(plugins)}
 
 
 FETCH: dict[str, Callable[[Path], None]] = {
     "dbmate": _dbmate,
     "liquibase": _liquibase,
     "skeema": _from_debian("sid", "skeema"),
+    "mariadb-client": _from_debian("bookworm", "mariadb-client"),
     "percona-toolkit": _from_debian("bookworm", "percona-toolkit"),
 }

@@ -512,6 +512,29 @@ class Retention(Archive):
         return problems + [f"{row['path']} is {row['state']}" for row in states]
 
 
+class PurgeArchived(Retention):
+    """A product's rows, some of them archived already, of these some as they are yet; and some of a young month."""
+
+    arguments = ("purge", "--product", "3")
+
+    def prepare(self) -> None:
+        super().prepare()
+        truth.execute(self.database, f"UPDATE {INTERACTIONS} SET product_id = 3 WHERE id % 3 = 0")
+        self.latest = {row[0]: row for row in self.interactions()}
+
+    def unfinished(self) -> list[str]:
+        problems = self.torn() + coldstore.unpublished(self.root)
+        left = truth.count(self.database, INTERACTIONS, "product_id = 3")
+        problems += [f"{left} rows are left"] if left else []
+        found = [row[0] for row in coldstore.rows(self.root)]
+        problems += [f"{len(found)} rows, of {len(set(found))} ids"] if len(found) != len(set(found)) else []
+        states = self.database.query("SELECT path, state FROM rlops_part WHERE only_id IS NOT NULL AND state <> 'done'")
+        states += self.database.query("SELECT path, state FROM rlops_part WHERE replacing")
+        problems += [f"{row['path']} is {row['state']}" for row in states]
+        jobs = self.database.query("SELECT state FROM rlops_job")
+        return problems + ([] if jobs == [{"state": "done"}] else [f"the jobs are {jobs}"])
+
+
 class Erase(Archive):
     """A user and a product have gone whose rows are in the archive, in a backup and set aside; some parts have none."""
 
@@ -567,12 +590,13 @@ def _between(found: Rows, most: Rows, least: Rows, where: str) -> list[str]:
 
 
 def small_parts(home: Path) -> Path:
-    """A folder of SQL whose policy has small parts."""
+    """A folder of SQL whose policy has small parts, and wants what is purged archived."""
     folder = home / "sql"
     if not folder.exists():
         shutil.copytree(CREATE.parent, folder)
         policy = (folder / "policy.toml").read_text()
-        (folder / "policy.toml").write_text(re.sub(r"part_rows = [\d_]+", "part_rows = 25", policy))
+        policy = re.sub(r"part_rows = [\d_]+", "part_rows = 25", policy)
+        (folder / "policy.toml").write_text(policy.replace("purged = false", "purged = true"))
     return folder
 
 
@@ -594,7 +618,7 @@ class Grant(Scenario):
 SCENARIOS: dict[str, Callable[[Bench], Scenario]] = {
     "migrate": Migrate, "grant": Grant, "rollback": Rollback, "copy": Copy, "restore": Restore,
     "restore-merge": Merge, "restore-merge-over": MergeOver, "cleanup": Cleanup, "purge": Purge, "archive": Archive,
-    "retention": Retention, "erase": Erase,
+    "retention": Retention, "purge-archived": PurgeArchived, "erase": Erase,
 }  # fmt: skip
 
 

@@ -134,6 +134,7 @@ class Invariant:
     numbers: random.Random
     shop: Shop
     ends: Counter[str] = field(default_factory=Counter)
+    kinds: list[str] = field(default_factory=list)
     removed: int = 0
 
     @property
@@ -141,11 +142,12 @@ class Invariant:
         return self.database.home / "cold"
 
     def command(self, kind: str) -> tuple[str, ...]:
-        words = (
-            ("archive", "run", "--months", "6")
-            if kind == "archive"
-            else ("cleanup", "--months", "12", "--confirm", self.database.name)
-        )
+        name, _, product = kind.partition(" ")
+        words = {
+            "archive": ("archive", "run", "--months", "6"),
+            "cleanup": ("cleanup", "--months", "12", "--confirm", self.database.name),
+            "purge": ("purge", "--product", product, "--confirm", self.database.name),
+        }[name]
         return (*words, "--to", str(self.root), "--sql-dir", str(small_parts(self.database.home)), "--output", "json")
 
     def run(self, kind: str, kill_after: float | None) -> int:
@@ -160,7 +162,10 @@ class Invariant:
         return self.launcher.end()
 
     def round(self) -> list[str]:
-        kind = self.numbers.choice(["archive", "cleanup", "cleanup"])
+        if not self.kinds:
+            self.kinds = ["archive", "cleanup", "cleanup", "purge"]
+            self.numbers.shuffle(self.kinds)
+        kind = self.named(self.kinds.pop())
         kill_after = self.numbers.choice([None, *(self.numbers.uniform(0.1, 3.0) for _ in range(3))])
         stop = threading.Event()
         failures: list[Exception] = []
@@ -186,15 +191,18 @@ class Invariant:
             stop.set()
             writer.join()
         wait_until_alone(self.database)
-        self.ends[f"{kind} {'killed' if code < 0 else code}"] += 1
+        self.ends[f"{kind.partition(' ')[0]} {'killed' if code < 0 else code}"] += 1
         problems = [f"the shop failed: {error!r}" for error in failures]
         if code not in GOOD:
             problems.append(f"{kind} ended with {code}: {(self.database.home / 'stdout').read_text()}")
         return problems + self.wrong()
 
+    def named(self, kind: str) -> str:
+        return f"{kind} {self.numbers.randrange(1, 20)}" if kind == "purge" else kind
+
     def server_dies(self) -> list[str]:
         """The server is killed in mid-run and comes back; the run goes on, or the next one does."""
-        kind, wait = self.numbers.choice(["archive", "cleanup"]), self.numbers.uniform(0.2, 2.0)
+        kind, wait = self.named(self.numbers.choice(["archive", "cleanup", "purge"])), self.numbers.uniform(0.2, 2.0)
         with self.database.connect() as connection:
             for _ in range(30):
                 self.shop.act(connection)
@@ -209,7 +217,7 @@ class Invariant:
         code = self.run(kind, None)
         striker.join()
         wait_until_alone(self.database)
-        self.ends[f"{kind}, the server killed: {code}"] += 1
+        self.ends[f"{kind.partition(' ')[0]}, the server killed: {code}"] += 1
         return ([] if code in {*GOOD, 4} else [f"{kind} ended with {code}"]) + self.wrong()
 
     def wrong(self) -> list[str]:
@@ -234,11 +242,14 @@ class Invariant:
 
     def finish(self) -> list[str]:
         """Undisturbed to the end: nothing is expired, and every archived row is there once."""
+        begun = "SELECT DISTINCT only_id AS product FROM rlops_part WHERE only_id IS NOT NULL AND state <> 'done'"
+        purges = [f"purge {row['product']}" for row in self.database.query(begun)]
+        found = [f"{kind} ended with {code}" for kind in purges if (code := self.run(kind, None))]
         for _ in range(3):
             code = self.run("cleanup", None)
             if code == 0:
                 break
-        found = [f"the last run ended with {code}"] if code else []
+        found += [f"the last run ended with {code}"] if code else []
         left = truth.count(self.database, INTERACTIONS, "timestamp < '2021-01-01'")
         rows = coldstore.rows(self.root)
         twice = [number for number, count in Counter(row[0] for row in rows).items() if count > 1]

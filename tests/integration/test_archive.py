@@ -441,3 +441,15 @@ def test_what_an_export_writes_is_compressed_and_checked(migrated, root):
     assert manifest["contents"]["rows"] == 100
     assert manifest["state"] == "verified"
     assert manifest["source"]["schema"] == migrated.name
+
+
+def test_a_record_of_parts_that_an_older_rlops_made_is_brought_up_to_date(filled, tmp_path):
+    root = tmp_path / "cold"
+    archive(filled, root)
+    truth.execute(filled, "ALTER TABLE rlops_part DROP COLUMN only_column, DROP COLUMN only_id")
+    listed = filled.cli("archive", "list", "--output", "json").json["data"]["parts"]
+    assert listed and verify(filled)["data"]["rows"] > 0
+    more(filled, "2020-01-01 00:00:00")
+    steps = archive(filled, root)["steps"]
+    assert any("only_column" in step["name"] for step in steps)
+    assert len(filled.cli("archive", "list", "--output", "json").json["data"]["parts"]) > len(listed)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sqlparse
 from conftest import ShopDatabase, fill_shop, run_cli
+from test_archive import policy
 from test_grant import PASSWORD, Shop, accounts, run
 
 from rlops.clock import cutoff
@@ -203,6 +204,16 @@ def test_each_command_runs_as_exactly_the_account_that_doctor_prints(shop: Shop,
     (line,) = (each for each in shop_commands(shop) if each["command"] == command)
     assert line["ok"] is True
     carry_out(shop, command)
+
+
+def test_the_account_that_purges_may_archive_too(shop: Shop) -> None:
+    prepare(shop, "purge")
+    make_operator(shop, "purge")
+    wanted = policy(shop.database, purged="true")
+    data = shop.rlops("purge", "--user", "1", "--yes", *wanted, *WRITES, "--output", "json", user="operator").json[
+        "data"
+    ]
+    assert (data["deleted_rows"], data["archived_rows"]) == (1, 1)
 
 
 def test_every_command_has_its_account() -> None:

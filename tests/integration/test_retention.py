@@ -187,3 +187,15 @@ def test_the_archive_gone_means_that_nothing_is_deleted(filled, root):
     refused = clean(filled, root, check=5)
     assert refused["error"]["code"] == "archive_gone"
     assert live(filled) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "most"), [(("archive", "run", "--months", "6"), " of about 6,000"), (("cleanup", "--months", "12"), "")]
+)
+def test_a_long_part_says_how_far_it_is(database, root, monkeypatch, command, most):
+    monkeypatch.setattr("rlops.render.progress.PLAIN_EVERY", 0.0)  # else only what takes longer than the test is said
+    database.cli("migrate", "--environment", "development")
+    truth.fill(database, *[f"2024-01-{n % 28 + 1:02} 00:00:{n % 60:02}" for n in range(6000)])
+    said = database.cli(*command, "--to", str(root), "--yes").stderr.splitlines()
+    assert f"exporting 2024-01 part 1: 5,000{most} rows" in said
+    assert "reading back 2024-01 part 1: 6,000 of about 6,000 rows" in said

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from rlops.events import Progress, StepEnded, StepStarted, Waiting
+from rlops.events import Doing, Progress, StepEnded, StepStarted, Waiting
 from rlops.render.progress import PLAIN_EVERY
 from rlops.render.progress import Progress as Drawn
 
@@ -59,6 +59,25 @@ def test_a_bar_says_why_it_waits_and_takes_no_name_for_markup():
     )
     for part in ("drop [p202401]", "10/100", "5 rows/s", "chunk 0.20 s", "lag 0 s", "waiting: [r1] is 9 s behind"):
         assert part in shown
+
+
+def test_a_long_chunk_says_what_it_is_at(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("rlops.render.progress.time.monotonic", lambda: clock[0])
+    stream = io.StringIO()
+    with Drawn(Console(file=stream, width=200), bars=False) as progress:
+        progress.draw(StepStarted(1, 1, "archive 2024-01"))
+        for rows in (0, 120_000, 130_000):
+            progress.draw(Doing("exporting 2024-01 part 1", rows, 500_000))
+            clock[0] += PLAIN_EVERY
+        progress.draw(Doing("reading back 2024-01 part 2", 7, None))
+    assert stream.getvalue().splitlines() == [
+        "exporting 2024-01 part 1: 120,000 of about 500,000 rows",
+        "exporting 2024-01 part 1: 130,000 of about 500,000 rows",
+        "reading back 2024-01 part 2: 7 rows",
+    ]
+    shown = drawn(StepStarted(1, 1, "archive"), Doing("exporting [x]", 5, 10), terminal=True)
+    assert "exporting [x]: 5 of about 10 rows" in shown
 
 
 def test_a_steps_end_is_a_line_off_a_terminal():

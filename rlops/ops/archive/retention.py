@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from rlops.archive import parts
 from rlops.archive.export import Month
@@ -52,7 +51,8 @@ def plan(db: Database, sql: SqlFolder, months: int, request: Request, scope: Sco
     begins = bool(months_due or found.job or hold.being_filled(db))
     whole = whole_months.plan(db, sql, where, columns, found, now=request.now, most=scope.most, begins=begins)
     work = Retention(
-        sql, where, INTERACTIONS, columns, lambda db: _due(db, sql, found.edge)[0], found.edge,
+        sql, where, INTERACTIONS, columns, lambda db: _due(db, sql, found.edge)[0],
+        lambda ids: sql.statement("cleanup/020_delete_rows", values={"ids": ids, "cutoff": found.edge}),
         sql.policy.archive.part_rows, found.expired.rows, whole.take_out,
     )  # fmt: skip
     production = request.environment == "production"
@@ -77,7 +77,7 @@ def plan(db: Database, sql: SqlFolder, months: int, request: Request, scope: Sco
         question=_question(db, found, where, whole, begins=begins),
         name_database=bool(reasons),
         again=scope.again,
-        account=lambda results: _account(work, whole, results),
+        account=lambda results: {**account(work, results), **_of_whole(work, whole)},
     )  # fmt: skip
 
 
@@ -105,6 +105,10 @@ def _due(db: Database, sql: SqlFolder, edge: datetime) -> tuple[list[Month], lis
     return [Month(first) for first in sorted(firsts - held)], [f"{first:%Y-%m}" for first in sorted(firsts & held)]
 
 
-def _account(work: Retention, whole: Whole, results: Sequence[StepResult]) -> dict[str, Any]:
-    remarks = [*work.remarks, *whole.remarks]
-    return {**longrun.account(results), "archived_rows": work.archived, "remarks": remarks, **whole.account()}
+def _of_whole(work: Retention, whole: Whole) -> dict[str, object]:
+    return {"remarks": [*work.remarks, *whole.remarks], **whole.account()}
+
+
+def account(work: Retention, results: Sequence[StepResult]) -> dict[str, object]:
+    """What the steps did, of any job of this work."""
+    return {**longrun.account(results), "archived_rows": work.archived, "remarks": work.remarks}

@@ -33,7 +33,7 @@ def plan(db: Database, sql: SqlFolder, request: Request) -> Plan:
     where = destination(db, request)
     months = request.months or sql.policy.archive.interactions_months
     edge = cutoff(request.now or writers_now(db, sql.policy.writers_time_zone), months)
-    due = _due(db, sql, columns, edge)
+    due, left_out = _due(db, sql, columns, edge)
     found = {month: table.count(db, sql, month) for month in due}
     steps = tuple(
         export_step(sql, where, columns, month, rows.rows) for month, rows in found.items()
@@ -47,9 +47,9 @@ def plan(db: Database, sql: SqlFolder, request: Request) -> Plan:
         {
             "destination": where.url, "until": edge.isoformat(), "time_zone": sql.policy.writers_time_zone, "months": months,
             "due": [{"month": str(month), **rows.fields()} for month, rows in found.items()],
-            "archived_rows": 0,
+            "archived_rows": 0, "left_out_months": [str(month) for month in left_out],
         },
-        notes,
+        (*notes, *_left_out([str(month) for month in left_out])),
         again="rlops archive run" + (f" --months {request.months}" if request.months else ""),
         account=_account,
     )  # fmt: skip
@@ -88,20 +88,34 @@ def _edges(month: Month) -> dict[str, str]:
     return {"last_timestamp": f"'{month.since}'", "until": f"'{month.until}'"}
 
 
-def _due(db: Database, sql: SqlFolder, columns: Sequence[table.Column], edge: datetime) -> list[Month]:
+def _due(
+    db: Database, sql: SqlFolder, columns: Sequence[table.Column], edge: datetime
+) -> tuple[list[Month], list[Month]]:
+    """The months to archive, and those left out: a purge has rows of them in parts of its own that are live."""
     reader = Reader(db, sql, columns)
     live = {month.first: month for month in table.months(db, sql, edge)}
     known: dict[date, list[parts.Part]] = {}
     for part in parts.all_parts(db):
         known.setdefault(part.month, []).append(part)
-    due = []
+    due, left_out = list[Month](), list[Month]()
     for first in sorted({*live, *known}):
         month = Month(first)
-        begun = any(part.state in (parts.PLANNED, parts.EXPORTED) for part in known.get(first, ()))
-        left = parts.covered_to(known.get(first, ()), month.since, month.until)
+        found = known.get(first, [])
+        begun = any(part.state in (parts.PLANNED, parts.EXPORTED) and not part.only for part in found)
+        left = parts.covered_to(found, month.since, month.until)
         if begun or (first in live and reader.bound(left, 1) != left):
-            due.append(month)
-    return due
+            purged = any(part.only and part.state != parts.DONE for part in found)
+            (left_out if purged else due).append(month)
+    return due, left_out
+
+
+def _left_out(months: Sequence[str]) -> tuple[str, ...]:
+    if not months:
+        return ()
+    return (
+        f"left out: {', '.join(months)}, where a purge was interrupted, or what it archived is live again: rows would be in the"
+        " archive twice. Type the purge again; else cleanup archives the rest once it expires",
+    )
 
 
 def _account(results: Sequence[StepResult]) -> dict[str, object]:
@@ -112,10 +126,13 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Say what was archived: every part was read back and compared with the server's own count and hash."""
     del sql
     data = answer.data
-    before = data["until"][:10]
+    before, notes = data["until"][:10], (*answer.notes, *_left_out(data["left_out_months"]))
     if not answer.steps:
+        done = "no other month" if notes else "no month"
         return replace(
-            answer, headline=f"Nothing to do: every month before {before} is archived in {data['destination']}."
+            answer,
+            notes=notes,
+            headline=f"Nothing to do: {done} before {before} is left to archive in {data['destination']}.",
         )
     months = [entry["month"] for entry in data["due"]]
     made = [part for part in parts.all_parts(db) if part.month_text in months]
@@ -134,4 +151,4 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     }
     what = f"{data['archived_rows']:,} interactions of {counted(len(months), 'month')}"
     headline = f"{what} archived in {data['destination']}, read back and verified."
-    return replace(answer, data=data, headline=headline, next="rlops archive list")
+    return replace(answer, data=data, notes=notes, headline=headline, next="rlops archive list")

@@ -84,7 +84,7 @@ class _Reading:
             yield from self._other(path)
         if begun := sorted(set(self.parts) - known):
             self.notes.append(
-                f"{counted(len(begun), 'part')} not finished, which the next `rlops archive run` does: {', '.join(begun)}"
+                f"{counted(len(begun), 'part')} not finished; what began it goes on when typed again: {', '.join(begun)}"
             )
 
     def _part(self, path: str, part: Part | None) -> Iterator[Finding]:

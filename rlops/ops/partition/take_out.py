@@ -55,7 +55,9 @@ class TakeOut:
 
     def fits(self, db: Database, month: Month, found: Sequence[Part]) -> bool:
         """Whether the month is a partition of its own, not the last one, that nothing was deleted from yet."""
-        if month.first in self._by_rows or any(part.late or part.fixed or part.held for part in found):
+        if month.first in self._by_rows or any(part.only and part.state != parts.DONE for part in found):
+            return False
+        if any(part.late or part.fixed or part.held for part in found if not part.only):
             return False
         return self._partition(db, month) is not None
 
@@ -72,7 +74,7 @@ class TakeOut:
         """
         into = hold.being_filled(db)
         assert into
-        found, month = parts.all_parts(db, into.month), Month(into.month)
+        found, month = [part for part in parts.all_parts(db, into.month) if not part.only], Month(into.month)
         if all(part.state == parts.VERIFIED for part in found):
             if not facts.table_exists(db, into.table):
                 return self._create(db, into, month)
@@ -182,7 +184,7 @@ class TakeOut:
         kept = sum(number in archived for number in others if number not in gone)
         mark = f"{rows[-1]['timestamp'].isoformat()} {rows[-1]['id']}"
         parts.deleted(db, part, mark, (len(same), 0, kept))
-        return Chunk(len(same), f"{part.month_text} part {part.number} {mark}", last=False)
+        return Chunk(len(same), f"{part.title} {mark}", last=False)
 
     def _archived(self, part: Part) -> dict[int, bytes]:
         if self._digests is None or self._digests[0] != part.id:
@@ -220,7 +222,7 @@ class TakeOut:
         parts.move(db, part, parts.DONE)
         counts = {"deleted": deleted, "removed": part.sum.rows - deleted - part.kept, "changed": part.kept}
         manifest.moved(self.place.store, part, parts.DONE, counts)
-        return Chunk(rows, f"{part.month_text} part {part.number} done", last=False)
+        return Chunk(rows, f"{part.title} done", last=False)
 
     def _remark(self, text: str) -> None:
         if text not in self.remarks:
