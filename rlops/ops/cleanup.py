@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlops import counting, jobs
 from rlops.clock import cutoff, writers_now
@@ -16,6 +16,10 @@ from rlops.ops.archive.request import Request, refuse_now
 from rlops.ops.declared import INTERACTIONS
 from rlops.plan import Answer, Chunk, Order, Plan, Step, Work
 from rlops.sqlfiles import SqlFolder
+from rlops.structure import Table
+
+if TYPE_CHECKING:
+    from rlops.ops.partition.ending import DropEmptied
 
 COUNT_FOR = 20.0  # seconds for counting the expired rows
 START = ("1000-01-01 00:00:00", 0)  # MySQL's least DATETIME
@@ -149,16 +153,32 @@ def plan_deletion(db: Database, sql: SqlFolder, months: int, request: Request) -
     found = due(db, sql, months, request.now, archive=False)
     again, production = f"rlops cleanup --months {months} --no-archive", request.environment == "production"
     work = Expired(sql, found.edge, found.expired.rows)
+    steps = [found.step("delete interactions", again, work)] if found.expired.rows or found.job else []
+    if dropping := _dropping(db, sql, live, found.edge, request.now):
+        steps += [dropping.step()] if steps or dropping.is_any(db) else []
     reasons = ("rows deleted without an archive can't be brought back", *found.reasons())
     return Plan(
         "cleanup",
-        (found.step("delete interactions", again, work),) if found.expired.rows or found.job else (),
+        tuple(steps),
         found.data,
         (*found.notes, *(reasons if production else ())),
         question=f"This deletes {found.count} interactions from {db.schema} for good; it does not look at the archive.",
         name_database=production,
         again=again,
-        account=longrun.account,
+        account=lambda results: {
+            **longrun.account(results),
+            "dropped_partitions": dropping.dropped if dropping else [],
+        },
+    )
+
+
+def _dropping(db: Database, sql: SqlFolder, live: Table, edge: datetime, now: datetime | None) -> DropEmptied | None:
+    from rlops.ops.partition import ending
+
+    return (
+        ending.dropping(db, sql, edge, now or writers_now(db, sql.policy.writers_time_zone))
+        if live.partitioning
+        else None
     )
 
 

@@ -10,6 +10,7 @@ import coldstore
 import pymysql
 import pytest
 import truth
+from test_archive import policy
 
 INTERACTIONS = truth.TABLES[0]
 TRIGGERS = {
@@ -405,6 +406,43 @@ def test_an_empty_month_behind_one_with_rows_that_stay_is_kept(old):
     names = partitions(old)
     answer = expire(old, check=3)
     assert answer["data"]["held_months"] == [f"{month(-15):%Y-%m}"] and partitions(old) == names
+
+
+def test_a_month_goes_on_its_way_out_with_what_came_after_its_last_part(old):
+    """As a run that died after the exchange left it; the month's last part ends with its last row, a user has gone since."""
+    root = old.home / "cold"
+    old.cli("archive", "run", "--months", "12", "--to", str(root), *policy(old, part_rows=1))
+    taking = f"{INTERACTIONS}__hold_{month(-15):%Y%m}_20260101000000"
+    truth.execute(
+        old, f"INSERT INTO rlops_state (name, value, updated_at) VALUES ('taking_out', '{taking}', NOW())",
+        insert(3, 3, f"{month(-14):%Y-%m-%d} 00:00:00"), insert(4, 4, at(-15, 28)), insert(5, 5, at(-15, 29)), insert(6, 6, at(-16, 3)),
+    )  # fmt: skip
+    now = [row for row in truth.rows(old, INTERACTIONS) if row[5] < month(-12)]
+    truth.execute(
+        old, f"CREATE TABLE {taking} LIKE {INTERACTIONS}", f"ALTER TABLE {taking} REMOVE PARTITIONING",
+        f"ALTER TABLE {INTERACTIONS} EXCHANGE PARTITION {partitions(old)[0]} WITH TABLE {taking}",
+        "DELETE FROM users WHERE id = 4",
+    )  # fmt: skip
+    for refused in (("uninstall",), ("archive", "restore", f"{month(-14):%Y-%m}", "--to-table", "live")):
+        assert "on its way out" in old.cli(*refused, "--yes", check=5).stderr
+    assert len(expire(old)["data"]["dropped_partitions"]) == 3
+    archived = {row[0]: row for row in coldstore.rows(root)}
+    assert len(archived) == len(coldstore.rows(root))
+    assert [row for row in now if row[1] != 4] == [archived[row[0]] for row in now if row[1] != 4]
+    assert truth.rows(old, INTERACTIONS)[0][5] >= month(-12) and findings(old) == []
+
+
+def test_empty_months_go_without_an_archive(old):
+    names = partitions(old)
+    options = ("--months", "12", "--environment", "production", "--output", "json")
+    data = old.cli("cleanup", "--no-archive", *options, "--confirm", old.name).json["data"]
+    assert data["deleted_rows"] == 6 and data["dropped_partitions"] == names[:3] and holds(old) == []
+    truth.execute(old, f"DELETE FROM {INTERACTIONS} WHERE timestamp < '{month(-9):%Y-%m-%d}'")
+    options = ("--months", "9", *options[2:])
+    assert old.cli("partition", "expire", *options).json["data"]["dropped_partitions"] == names[3:6]
+    truth.execute(old, insert(1, 1, at(-7)))
+    options = ("--months", "5", *options[2:])
+    assert "no archive is named" in old.cli("partition", "expire", *options, check=5).json["error"]["message"]
 
 
 def test_never_the_current_or_the_last_month(old):

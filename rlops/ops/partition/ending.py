@@ -13,7 +13,7 @@ from rlops.archive.place import Place
 from rlops.db import Database
 from rlops.errors import RlopsError
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import hold, months
+from rlops.ops.partition import hold, integrity, months
 from rlops.ops.partition.hold import Hold
 from rlops.ops.partition.months import Month
 from rlops.ops.partition.status import expired
@@ -123,6 +123,24 @@ class DropHolds:
         listed = ", ".join(each.table for each in self.tables)
         outline = self.sql.file("partition/440_drop_hold").outline({"hold": listed}, {})
         return Step(f"drop {counted(len(self.tables), 'hold table')} whose time is up", outline, work=self)
+
+
+def dropping(
+    db: Database, sql: SqlFolder, edge: datetime, now: datetime, most: int | None = None
+) -> DropEmptied | None:
+    """The work on emptied partitions, `most` by default the policy's number; None where none may be dropped."""
+    if unfit(db, sql):
+        return None
+    touches = (INTERACTIONS, *integrity.the_child(sql).parents)
+    return DropEmptied(sql, touches, edge, now, sql.policy.partitions.expire_per_run if most is None else most)
+
+
+def unfit(db: Database, sql: SqlFolder) -> str:
+    """Why no month is taken out whole and no partition dropped; "" where they are."""
+    wanted = sql.policy.partitions
+    if problem := next(months.problems(months.read(db, sql, INTERACTIONS), INTERACTIONS, wanted), None):
+        return f"{problem.object} is {problem.actual}, expected {problem.expected}"
+    return "" if hold.may_exchange(db) else f"{db.engine} can't exchange a partition, or this account may not"
 
 
 def over(db: Database, sql: SqlFolder, now: datetime) -> list[Hold]:

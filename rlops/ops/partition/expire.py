@@ -8,13 +8,14 @@ from datetime import datetime
 from rlops.clock import cutoff, writers_now
 from rlops.db import Database
 from rlops.errors import Exit, Refused
-from rlops.ops import cleanup
+from rlops.ops import cleanup, longrun
 from rlops.ops.archive import retention
 from rlops.ops.archive.request import Request, refuse_now
 from rlops.ops.archive.retention import Scope
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import ensure, months
-from rlops.ops.partition.status import expired, live_table
+from rlops.ops.partition import ending, ensure, hold, months
+from rlops.ops.partition.ending import DropEmptied
+from rlops.ops.partition.status import emptied, expired, live_table
 from rlops.plan import Answer, Plan
 from rlops.sqlfiles import SqlFolder
 from rlops.words import counted
@@ -42,13 +43,25 @@ def plan(db: Database, sql: SqlFolder, request: Request, most: int) -> Plan:
     past = expired(found, cutoff(now, request.months), now)
     chosen = past[:most]
     again = f"rlops partition expire --months {request.months} --most {most}"
-    scope = Scope("partition expire", again, chosen[-1].upper if chosen else NEVER, most)
-    planned = retention.plan(db, sql, request.months, request, scope)
+    edge = (chosen[-1].upper if chosen else None) or NEVER
+    if len(emptied(db, sql, chosen)) == len(chosen) and not hold.found(db):
+        planned = _of_empty(db, ending.dropping(db, sql, edge, now, most), edge, again)
+    else:
+        planned = retention.plan(db, sql, request.months, request, Scope("partition expire", again, edge, most))
     notes = planned.notes if planned.steps else ()
     if past[most:]:
         notes = (*notes, f"{counted(len(past) - most, 'month')} more past the cutoff: one run takes {most} at most")
     data = {**planned.data, "expired_partitions": [month.name for month in chosen]}
     return replace(planned, data=data, notes=notes)
+
+
+def _of_empty(db: Database, work: DropEmptied | None, edge: datetime, again: str) -> Plan:
+    """Months that have no row need no archive."""
+    data = {"cutoff": edge.isoformat(), "dropped_partitions": [], "held_months": [], "remarks": []}
+    return Plan(
+        "partition expire", (work.step(),) if work and work.is_any(db) else (), data, ("they have no row",), again=again,
+        account=lambda results: {**longrun.account(results), "dropped_partitions": work.dropped if work else []},
+    )  # fmt: skip
 
 
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:

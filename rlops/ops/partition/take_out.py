@@ -43,6 +43,7 @@ class TakeOut:
     child: Declared
     columns: Sequence[Column]
     now: datetime | None = None
+    starts: bool = True  # else it only ends what an earlier run began
     remarks: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)  # the hold tables of this run
     _by_rows: set[date] = field(default_factory=set)  # months that this run can't exchange
@@ -55,7 +56,11 @@ class TakeOut:
 
     def fits(self, db: Database, month: Month, found: Sequence[Part]) -> bool:
         """Whether the month is a partition of its own, not the last one, that nothing was deleted from yet."""
-        if month.first in self._by_rows or any(part.only and part.state != parts.DONE for part in found):
+        if (
+            not self.starts
+            or month.first in self._by_rows
+            or any(part.only and part.state != parts.DONE for part in found)
+        ):
             return False
         if any(part.late or part.fixed or part.held for part in found if not part.only):
             return False
@@ -87,21 +92,22 @@ class TakeOut:
             return Chunk(0, f"{month} exchanged", last=False)
         part = next((part for part in found if part.state in (parts.VERIFIED, parts.DELETING)), None)
         if part is None:
-            return self._end(db, into, month)
+            return self._end(db, into, month, found)
         if part.state == parts.VERIFIED:
             parts.move(db, part, parts.DELETING)
             return Chunk(0, f"{month} part {part.number} to be compared", last=False)
         return self._compare(db, into, part)
 
-    def _end(self, db: Database, into: Hold, month: Month) -> Chunk:
-        """Put back what is older than the month: it came into the first partition, which has no lower bound."""
+    def _end(self, db: Database, into: Hold, month: Month, found: Sequence[Part]) -> Chunk:
+        """Put back what is in no part's range: rows of older months, of which the first partition has any, and late ones."""
+        ranges = [Range.between(EARLIEST, month.since), parts.covered_to(found, month.since, month.until)]
         names = {"hold": into.table, "digest": Keywords((kinds.digest(self.columns),))}
-        older = {**Range.between(EARLIEST, month.since).values, "limit": PAGE}
-        if facts.table_exists(db, into.table):
-            query = self.sql.statement("partition/460_held_rows", names, older)
+        there = facts.table_exists(db, into.table)
+        for wanted in [each for each in ranges if there and not each.empty]:
+            query = self.sql.statement("partition/460_held_rows", names, {**wanted.values, "limit": PAGE})
             if rows := db.rows(query.sql, query.values):
                 self._put_back(db, into, [int(row["id"]) for row in rows])
-                return Chunk(0, f"{month}: older rows put back", last=False)
+                return Chunk(0, f"{month}: rows of no part put back", last=False)
         journal.record(db, hold.TAKING, "")
         self.taken.append(into.table)
         return Chunk(0, f"{month} taken out", last=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rlops.archive.place import Place
@@ -12,7 +12,7 @@ from rlops.db import Database
 from rlops.ops import form
 from rlops.ops.cleanup import Due
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import ending, hold, integrity, months
+from rlops.ops.partition import ending, hold, integrity
 from rlops.ops.partition.ending import DropEmptied, DropHolds
 from rlops.ops.partition.take_out import TakeOut
 from rlops.plan import Step
@@ -52,23 +52,19 @@ def plan(
     *, now: datetime | None, most: int | None, begins: bool,
 ) -> Whole:  # fmt: skip
     """Plan it. `begins`: rows are about to go, so that partitions may be empty then; `most` of these are dropped."""
-    wanted, clock = sql.policy.partitions, now or writers_now(db, sql.policy.writers_time_zone)
+    clock = now or writers_now(db, sql.policy.writers_time_zone)
     over = ending.over(db, sql, clock)
     holds = DropHolds(sql, where, over) if over else None
-    if form.live_form(read_table(db, INTERACTIONS)) != form.PARTITIONED and not hold.being_filled(db):
+    unfinished = hold.being_filled(db)
+    if form.live_form(read_table(db, INTERACTIONS)) != form.PARTITIONED and not unfinished:
         return Whole(holds=holds)
-    found_months = months.read(db, sql, INTERACTIONS)
-    if problem := next(months.problems(found_months, INTERACTIONS, wanted), None):
-        note = f"row by row, and no partition is dropped: {problem.object} is {problem.actual}, expected {problem.expected}"
-        return Whole(holds=holds, note=note)
-    if not hold.may_exchange(db):
-        return Whole(holds=holds, note=f"row by row: {db.engine} can't exchange a partition, or this account may not")
-    child = integrity.the_child(sql)
-    touches = (INTERACTIONS, *child.parents)
-    dropping = DropEmptied(sql, touches, found.edge, clock, wanted.expire_per_run if most is None else most)
+    take_out = TakeOut(sql, where, integrity.the_child(sql), columns, now)
+    if why := ending.unfit(db, sql):
+        ends = replace(take_out, starts=False) if unfinished else None
+        return Whole(ends, holds=holds, note=f"row by row, and no partition is dropped: {why}")
+    dropping = ending.dropping(db, sql, found.edge, clock, most)
     note = (
         "a month with a partition of its own is exchanged whole with a hold table, which stays for"
-        f" {wanted.hold_days} days (sql/partition/400 to 495); the DELETE is for the others"
+        f" {sql.policy.partitions.hold_days} days (sql/partition/400 to 495); the DELETE is for the others"
     )
-    take_out = TakeOut(sql, where, child, columns, now)
-    return Whole(take_out, dropping if begins or dropping.is_any(db) else None, holds, note)
+    return Whole(take_out, dropping if dropping and (begins or dropping.is_any(db)) else None, holds, note)
