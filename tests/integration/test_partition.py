@@ -319,6 +319,18 @@ def test_cleanup_takes_whole_months_out_and_drops_their_partitions(old):
     assert old.cli(*arguments).json["steps"] == []
 
 
+def test_a_purge_archives_out_of_partitions_and_no_month_counts_as_archived_by_it(months):
+    root = months.home / "cold"
+    truth.execute(months, insert(1, 3), insert(2, 3, at(-1)), insert(3, 4), insert(4, 4, at(-1)))
+    purged = [row for row in truth.rows(months, INTERACTIONS) if row[2] == 3]
+    wanted = policy(months, purged="true")
+    months.cli("purge", "--product", "3", "--to", str(root), "--yes", *wanted)
+    assert [row[0] for row in coldstore.rows(root)] == [row[0] for row in purged]
+    assert {row[2] for row in truth.rows(months, INTERACTIONS)} == {4}
+    shown = months.cli("partition", "status", "--output", "json", check=None).json["data"]["partitions"]
+    assert shown and all(each["archive"] is None for each in shown)
+
+
 def test_what_changed_since_the_export_is_archived_as_it_is(old):
     """Rows that changed, came or went in a month whose files are verified already."""
     root = old.home / "cold"

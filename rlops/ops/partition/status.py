@@ -146,11 +146,14 @@ def _shown(db: Database, found: Months) -> list[dict[str, Any]]:
 
 
 def _archived(db: Database) -> dict[datetime, dict[str, Any]]:
-    """Of each month in the archive, by its first moment: its parts' rows, and the state of the one that is the least far."""
+    """Of each month in the archive, by its first moment: its parts' rows, and the state of the one that is the least far.
+
+    A purge's parts say nothing of their month.
+    """
     from rlops.archive import parts  # with Arrow, which other commands don't wait for
 
     found: dict[datetime, dict[str, Any]] = {}
-    for part in parts.all_parts(db):
+    for part in [each for each in parts.all_parts(db) if not each.only]:
         first = datetime(part.month.year, part.month.month, 1)
         known = found.setdefault(first, {"state": part.state, "rows": 0})
         known["rows"] += part.sum.rows
