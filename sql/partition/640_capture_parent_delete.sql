@@ -8,6 +8,7 @@ CREATE DEFINER = {definer} TRIGGER {trigger} BEFORE DELETE ON {parent} FOR EACH 
 BEGIN
   DECLARE CONTINUE HANDLER FOR 1146, 1452 BEGIN END;
   IF @@SESSION.foreign_key_checks THEN
+    SET @rlops_gone = OLD.{parent_key};
     INSERT INTO {shadow} ({columns})
     SELECT /*+ INDEX(rlops_child {index}) */ {columns} FROM {table} AS rlops_child WHERE rlops_child.{column} = OLD.{parent_key} FOR UPDATE
         ON DUPLICATE KEY UPDATE {shadow}.{key_columns} = {shadow}.{key_columns};

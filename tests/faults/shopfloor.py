@@ -102,8 +102,17 @@ class Writer(threading.Thread):
         return int(self._timed(lambda: cursor.execute(sql, values), sql))
 
     def _do(self, cursor: Any, rows: dict[int, Row], users: set[int], products: set[int]) -> None:
-        kinds = (self._insert, self._update, self._key, self._remove, self._parents, self._stranger)
-        self.random.choices(kinds, (50, 20, 6, 12, 8, 4))[0](cursor, rows, users, products)
+        kinds = (
+            self._insert,
+            self._update,
+            self._again,
+            self._key,
+            self._remove,
+            self._parents,
+            self._replace,
+            self._stranger,
+        )
+        self.random.choices(kinds, (46, 20, 5, 5, 12, 6, 2, 4))[0](cursor, rows, users, products)
 
     def _when(self) -> datetime:
         return START + timedelta(days=self.random.randrange(DAYS), seconds=self.random.randrange(86_400))
@@ -145,6 +154,32 @@ class Writer(threading.Thread):
                 (user, when, reward, number),
             )
             rows[number] = row
+
+    def _again(self, cursor: Any, rows: dict[int, Row], users: set[int], products: set[int]) -> None:
+        """The statements that insert, update or delete, as the server finds."""
+        names = "(id, user_id, product_id, interaction_type, session_id, timestamp, reward)"
+        for number in self._some(rows)[:1]:
+            row = (*rows[number][:5], Decimal(self.random.randrange(1000)) / 100)
+            what = self.random.choice((
+                f"REPLACE INTO {TABLE} {names} VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                f"INSERT INTO {TABLE} {names} VALUES (%s, %s, %s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE reward = VALUES(reward)",
+            ))  # fmt: skip
+            self._run(cursor, what, (number, *row))
+            rows[number] = row
+
+    def _replace(self, cursor: Any, rows: dict[int, Row], users: set[int], products: set[int]) -> None:
+        """MySQL lets a replaced user's rows live while a foreign key holds them; elsewhere they go with it."""
+        if not users:
+            return
+        user = self.random.choice(sorted(users))
+        self._run(cursor, "REPLACE INTO users (id, email) VALUES (%s, 'again')", (user,))
+        mine = [number for number, row in rows.items() if row[0] == user]
+        self._run(cursor, f"SELECT id FROM {TABLE} WHERE user_id = %s FOR UPDATE", (user,))
+        left = {each["id"] for each in cursor.fetchall()}
+        if left and left != set(mine):
+            self.seen.errors.append(f"a replaced user kept {len(left)} of {len(mine)} rows")
+        for number in set(mine) - left:
+            del rows[number]
 
     def _key(self, cursor: Any, rows: dict[int, Row], users: set[int], products: set[int]) -> None:
         for number in self._some(rows)[:1]:

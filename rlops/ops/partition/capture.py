@@ -39,7 +39,8 @@ def reversing(on: str = INTERACTIONS) -> Way:
 def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer, *, from_keys: bool) -> list[Spec]:
     """The triggers of that way, in the order in which to create them.
 
-    Deletions first: a row that is repeated before its deletion could be would stay for ever. The parents carry some too.
+    Deletions first: a row that is repeated before its deletion or update could be would stay as it is for ever. The parents
+    carry some too.
     With `from_keys` the table has foreign keys, whose cascades fire no trigger of its own; else the other table has
     them, or will, and its cascades have to come after the deletion by triggers.
     """
@@ -55,16 +56,19 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer, *, from_keys: b
         return Spec(name, where, sql.statement(f"partition/{file}", {**names, **more, "trigger": name}))
 
     parents: list[Spec] = []
+    kept: list[Spec] = []
     for key in each.table.foreign_keys:
         column = key.columns[0]
         # A trigger on a parent stays where it is when the tables change places, so it names the one to come.
         more = {
             "column": column, "parent": key.ref_table, "parent_key": key.ref_columns[0], "table": INTERACTIONS,
-            "index": form.index_along(each.table, column), "row_values": of_row("rlops_row", each.table),
+            "index": form.index_along(each.table, column),
         }  # fmt: skip
         if key.on_delete == "CASCADE":
             file = "640_capture_parent_delete" if from_keys else "642_parent_delete_first"
             parents.append(spec(f"{column}_delete", file, key.ref_table, **more))
+            if from_keys and sql.family == "mysql":
+                kept.append(spec(f"{column}_kept", "641_capture_parent_kept", key.ref_table, **more))
     # The old table has every row from the first; the shadow gets them one by one.
     delete, update = (
         ("630_capture_delete", "620_capture_update")
@@ -72,8 +76,7 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer, *, from_keys: b
         else ("635_reverse_delete", "625_reverse_update")
     )
     files = (("delete", delete), ("update", update), ("insert", "610_capture_insert"))
-    own = [spec(event, file, way.on) for event, file in files]
-    return [*parents, *own]
+    return [*parents, *(spec(event, file, way.on) for event, file in files), *kept]
 
 
 def columns(table: Table) -> tuple[str, ...]:
