@@ -31,14 +31,14 @@ NAMES = {
     "schema", "table", "backup", "set_aside", "key", "column", "columns", "parent", "parent_key", "parent_columns",
     "on_delete", "on_update", "renames", "tables", "privileges", "copy", "hash", "digest", "condition", "line",
     "texts", "partition", "partitions", "trigger", "definer", "changes", "key_columns", "index", "rows",
-    "hold",
+    "hold", "shadow", "old", "new_values", "old_values", "row_values", "time_column",
 }  # fmt: skip
 VALUES = {
     "names", "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",
     "user_id", "product_id", "interaction_type", "reward", "context", "session_id", "since", "until", "parents",
     "connection", "environment", "installation_id", "schema_version", "rows", "password", "backup_id", "state", "os_user",
     "rlops_version", "ticket", "manifest", "progress", "after", "upto", "next_id", "parent", "until_id", "skip", "id", "destination",
-    "fact", "value", "months",
+    "fact", "value", "months", "first", "last",
 }  # fmt: skip
 
 TOKEN = re.compile(

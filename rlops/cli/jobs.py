@@ -9,6 +9,7 @@ import typer
 from rlops.cli.options import command, new_app
 from rlops.cli.session import Session
 from rlops.ops import jobs as op
+from rlops.ops.partition import back
 from rlops.plan import Answer
 
 app = new_app("Long work that runs or was interrupted, from any host.")
@@ -52,8 +53,10 @@ def resume(session: Session, number: Number = None) -> Answer:
 
 @command(app, "abort", title="jobs abort", asks=True)
 def abort(session: Session, number: Number = None) -> Answer:
-    """Give a job up: a running one ends after its chunk. What it has done stays done.
+    """Give a job up: a running one ends after its chunk. What it has done stays done, but for a change of form: it is undone.
 
     Example:  [bold]rlops jobs abort 3[/bold]
     """
+    if session.read(lambda db, _: Answer("", data={"undo": back.to_undo(db, number)})).data["undo"]:
+        return session.write(back.abort, back.after_abort)
     return session.ask_of_a_job(lambda db: op.abort(db, number, dry_run=session.common.dry_run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -10,10 +11,9 @@ from rlops.cli.archive import To, request
 from rlops.cli.options import command, new_app
 from rlops.cli.session import Session
 from rlops.db import Database
-from rlops.errors import Usage
-from rlops.ops.declared import INTERACTIONS
+from rlops.errors import Refused
+from rlops.ops.partition import back, offline, online, queries
 from rlops.ops.partition import ensure as ensure_op
-from rlops.ops.partition import offline, queries
 from rlops.ops.partition import status as status_op
 from rlops.plan import Answer, Plan
 from rlops.sqlfiles import SqlFolder
@@ -43,39 +43,68 @@ def status(
 Offline = Annotated[bool, typer.Option("--offline", help="In one go while writers wait: for small tables.")]
 
 
-@command(app, "enable", title="partition enable", writes=True)
+Postpone = Annotated[
+    bool,
+    typer.Option("--postpone-cut-over", help="Stop before the tables change places; `partition cut-over` goes on."),
+]
+
+
+@command(app, "enable", title="partition enable", writes=True, long=True)
 def enable(
     session: Session,
     is_offline: Offline = False,
+    postpone: Postpone = False,
     integrity: Annotated[
         Literal["triggers", "none"], typer.Option("--integrity", help="What stands in for the foreign keys.")
     ] = "triggers",
 ) -> Answer:
-    """Partition the interactions by month, in one go while writers wait; typed again it goes on after an interruption.
+    """Partition the interactions by month while the shop goes on; typed again it goes on after an interruption.
 
-    Example:  [bold]rlops partition enable --offline --dry-run[/bold]
+    Example:  [bold]rlops partition enable --dry-run[/bold]
     """
-    _only_offline(is_offline)
     by_triggers = integrity == "triggers"
+    if not is_offline:
+        if not by_triggers:
+            raise Refused("the old table can't be kept equal without triggers. Nothing was changed", "Say --offline.")
+        return _online(session, online.Wish("enable", postpone))
     return session.write(lambda db, sql: offline.enable(db, sql, by_triggers=by_triggers), offline.verify)
 
 
-@command(app, "disable", title="partition disable", writes=True)
-def disable(session: Session, is_offline: Offline = False) -> Answer:
-    """Go back to an unpartitioned table with foreign keys, in one go while writers wait.
+@command(app, "cut-over", title="partition cut-over", writes=True)
+def cut_over(session: Session) -> Answer:
+    """Let the tables change places that a postponed `partition enable` or `disable` has made ready.
 
-    Example:  [bold]rlops partition disable --offline --dry-run[/bold]
+    Example:  [bold]rlops partition cut-over[/bold]
     """
-    _only_offline(is_offline)
-    return session.write(offline.disable, offline.verify)
+    return session.write(online.cut_over, online.verify)
 
 
-def _only_offline(is_offline: bool) -> None:
-    if not is_offline:
-        raise Usage(
-            f"writers of {INTERACTIONS} wait while the table is rebuilt, which has to be said",
-            "Say --offline; with --dry-run it tells first how long about.", "offline",
-        )  # fmt: skip
+@command(app, "disable", title="partition disable", writes=True, long=True)
+def disable(session: Session, is_offline: Offline = False, postpone: Postpone = False) -> Answer:
+    """Go back to an unpartitioned table with foreign keys while the shop goes on: by the old table while it is kept.
+
+    Example:  [bold]rlops partition disable --dry-run[/bold]
+    """
+    if is_offline:
+        return session.write(offline.disable, offline.verify)
+    return _online(session, online.Wish("disable", postpone))
+
+
+def _online(session: Session, wish: online.Wish) -> Answer:
+    answer = session.write(lambda db, sql: online.plan(db, sql, wish), online.verify)
+    if not answer.error or answer.error.code != "job_aborted":
+        return answer
+    undone = session.part("jobs abort").write(back.abort, back.after_abort)
+    return replace(answer, notes=(*answer.notes, undone.headline)) if undone.error is None else undone
+
+
+@command(app, "finish", title="partition finish", writes=True)
+def finish(session: Session) -> Answer:
+    """Drop the old table that a change of form keeps equal as a way back.
+
+    Example:  [bold]rlops partition finish --dry-run[/bold]
+    """
+    return session.write(lambda db, sql: back.finish(db, sql, session.environment(db)), back.after_finish)
 
 
 @command(app, "ensure", title="partition ensure", writes=True)

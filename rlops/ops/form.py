@@ -83,5 +83,5 @@ def findings(db: Database, live: Table | Other | None) -> Iterator[Finding]:
     found, known = live_form(live), recorded(db).form
     if found and known and found != known:
         words = {FOREIGN_KEYS: "unpartitioned, with foreign keys", PARTITIONED: "partitioned by month"}
-        hint = f"rlops partition {'enable' if known == PARTITIONED else 'disable'} --offline"
+        hint = "rlops partition enable" if known == PARTITIONED else "rlops partition disable"
         yield Finding("form", INTERACTIONS, words[known], words[found], hint)

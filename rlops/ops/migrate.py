@@ -111,7 +111,7 @@ def _partition(
     if each not in missing and db.value(f"SELECT EXISTS (SELECT 1 FROM {quote(table.name)}) AS found"):
         raise Refused(
             f"{table.name} has rows, so it can't be partitioned as a new table is. Nothing was changed",
-            "`rlops partition enable --offline` partitions it, while writers wait.", "has_rows",
+            "`rlops partition enable` partitions it.", "has_rows",
         )  # fmt: skip
     if lacking := requirements.check(db, "migrate --partitioned", sql):
         raise lacking

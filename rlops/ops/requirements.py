@@ -95,6 +95,10 @@ _FORM = (
     ),
     Need(("SELECT", "TRIGGER"), "parents", "put integrity triggers on them", families=("mysql", "mariadb")),
 )  # fmt: skip
+_ONLINE = Need(
+    ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "TRIGGER"), "schema",
+    "keep a second table equal, and let it take the first one's place", families=("mysql", "mariadb"),
+)  # fmt: skip
 _PARTITIONS = (
     Need(("SELECT", "INSERT", "CREATE", "DROP", "ALTER"), "interactions", "read, make and drop its partitions"),
     *_JOURNAL, _BLOCKERS,
@@ -137,8 +141,11 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         *(replace(need, why="compare the grants with the manifest", optional=True) for need in _OTHERS_GRANTS),
     ),
     "partition status": (Need(("SELECT",), "interactions", "read its partitions"),),
-    "partition enable": (*_FORM, *_JOURNAL, _BLOCKERS),
-    "partition disable": (*_FORM, *_PARENTS, *_JOURNAL, _BLOCKERS),
+    "partition enable": (_ONLINE, *_FORM, *_JOURNAL, *_PACE, _BLOCKERS),
+    "partition disable": (_ONLINE, *_FORM, *_PARENTS, *_JOURNAL, *_PACE, _BLOCKERS),
+    "partition cut-over": (_ONLINE, *_FORM, *_PARENTS, *_JOURNAL, _BLOCKERS),
+    "partition finish": (_ONLINE, *_FORM, *_JOURNAL, _BLOCKERS),
+    "jobs abort": (_ONLINE, *_FORM, *_JOURNAL, _BLOCKERS),
     "partition ensure": _PARTITIONS,
     "partition expire": (
         Need(hold.RIGHTS, "schema", "exchange a month with a hold table, and drop it while writers are held back"),
@@ -183,7 +190,9 @@ NEEDS["maintain"] = tuple(dict.fromkeys((*(need for command in _MAINTAINED for n
 DEVELOPMENT = ("migrate --fresh", "seed")
 WRITING = (
     "migrate", "grant", "rollback", "restore", "backups prune", "archive run", "archive restore", "archive erase", "cleanup", "purge",
-    "uninstall", "seed", "partition enable", "partition disable", "partition ensure", "partition expire",
+    "uninstall", "seed", "partition enable", "partition disable", "partition cut-over", "partition finish", "jobs abort",
+    "partition ensure",
+    "partition expire",
 )  # fmt: skip
 
 

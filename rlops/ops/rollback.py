@@ -15,7 +15,7 @@ from rlops.journal import Actor
 from rlops.manifests import Record
 from rlops.ops import backups, declared
 from rlops.ops.backups import Backup, copy, dependents, describe
-from rlops.ops.partition import integrity
+from rlops.ops.partition import change, integrity
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder, Statement
 from rlops.structure import Other, Table, read_table
@@ -43,6 +43,7 @@ class Rollback:
         Raises Usage for a table that is not declared; Refused when one of the names is a view, or something of the
         shop's would break; Denied when a privilege is missing.
         """
+        change.refuse_busy(db, "a rollback")
         taken = backups.found(db, sql)
         self.id = self.id or backups.new_id(db, taken)
         live = self._live(db, sql)

@@ -8,7 +8,7 @@ from rlops import facts, journal
 from rlops.db import Database
 from rlops.errors import Exit, Failed
 from rlops.ops import backups
-from rlops.ops.partition import hold
+from rlops.ops.partition import change, hold
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 from rlops.words import counted
@@ -19,6 +19,7 @@ LEASE = "rlops_lease"
 def plan(db: Database, sql: SqlFolder, environment: str) -> Plan:
     """Plan the removal of rlops' own tables, journal last, since the run lock's holder is named in it."""
     hold.refuse_unfinished(db, "uninstall")
+    change.refuse_busy(db, "to remove rlops")
     own = _present(db)
     if own and db.engine.can.run_lock == "lease":
         own.append(LEASE)  # the run lock makes it anew for as long as this run takes

@@ -10,12 +10,16 @@ import pymysql
 import truth
 from scenarios import FEATURES, INTERACTIONS, MODELS, OWN, TABLES, Bench, Retention, Scenario
 
+NEW, KEPT = f"{INTERACTIONS}__rlops_new", f"{INTERACTIONS}__rlops_old"
+
 
 def drop_triggers(database) -> None:
+    """And the account that they run as, so that every case begins by creating it."""
     rows = database.query(
         "SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s", (database.name,)
     )
-    truth.execute(database, *(f"DROP TRIGGER `{row['name']}`" for row in rows))
+    drops = (f"DROP TRIGGER `{row['name']}`" for row in rows)
+    truth.execute(database, *drops, "DROP USER IF EXISTS 'rlops_integrity'@'localhost'")
 
 
 def triggers(database) -> list[str]:
@@ -95,6 +99,77 @@ class Disable(Enable):
         self.database.cli("partition", "enable", "--offline")
 
 
+class Online(Enable):
+    """To months while the shop goes on. `kept` is the table that stays as a way back, None where none does."""
+
+    kept: str | None = KEPT
+    points = (3, 2)  # each of them takes hundreds of statements
+
+    def options(self) -> tuple[str, ...]:
+        return ("partition", self.command, "--output", "json")
+
+    def unfinished(self) -> list[str]:
+        problems = super().unfinished()
+        said = self.database.cli("partition", "status", "--output", "json", check=None).json["data"]
+        problems += [f"it calls itself unfinished: {said['change']}"] if said["change"] else []
+        problems += [f"{name} is left" for name in triggers(self.database) if "_capture_" in name]
+        problems += [f"{NEW} is left"] if NEW in truth.tables(self.database) else []
+        if (KEPT in truth.tables(self.database)) != (self.kept is not None):
+            return [*problems, f"{KEPT} is {'not kept' if self.kept else 'left'}"]
+        if self.kept and truth.rows(self.database, KEPT) != self.whole[INTERACTIONS]:
+            problems.append("the old table has other rows")
+        return problems
+
+
+class Copied(Online):
+    """Back to foreign keys by a copy."""
+
+    command = "disable"
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.database.cli("partition", "enable", "--offline")
+
+
+class Back(Online):
+    """Back to foreign keys by the old table that was kept."""
+
+    command, kept = "disable", None
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.database.cli("partition", "enable")
+
+
+class CutOver(Online):
+    """The tables change places that were made ready before."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.database.cli("partition", "enable", "--postpone-cut-over")
+
+    def options(self) -> tuple[str, ...]:
+        return ("partition", "cut-over", "--output", "json")
+
+
+class GiveUp(Online):
+    """A change that was made ready is given up: it leaves no trace."""
+
+    command, kept = "abort", None
+    over = (0, 2)  # once more, and there is no such job
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.database.cli("partition", "enable", "--postpone-cut-over")
+
+    def options(self) -> tuple[str, ...]:
+        return ("jobs", "abort", "--output", "json")
+
+    def unfinished(self) -> list[str]:
+        left = [name for name in triggers(self.database) if name.startswith("rlops_")]
+        return super().unfinished() + [f"{name} is left" for name in left]
+
+
 def month(back: int) -> str:
     """The month so many before this one, as 2025-03."""
     now = datetime.now()
@@ -148,8 +223,13 @@ class Expire(Retention):
 
 
 PARTITION = {
-    "partition enable": Enable,
-    "partition disable": Disable,
+    "partition enable": Online,
+    "partition disable": Copied,
+    "partition disable, back": Back,
+    "partition cut-over": CutOver,
+    "jobs abort": GiveUp,
+    "partition enable --offline": Enable,
+    "partition disable --offline": Disable,
     "partition expire": Expire,
 }
 

@@ -110,10 +110,12 @@ OLD_ROW = (
 def prepare(shop: Shop, command: str) -> None:
     if command.partition(" ")[0] != "migrate":
         shop.rlops("migrate", *WRITES)
-    if command in ("migrate --partitioned", "partition enable") and shop.family == "mysql":
+    if (command in ("migrate --partitioned", "partition enable") or command in ONLINE) and shop.family == "mysql":
         run(shop.database, "SET GLOBAL log_bin_trust_function_creators = ON")
     if command == "partition expire":
         run(shop.database, OLD_ROW)
+    if command in ONLINE:
+        shop.rlops("partition", "enable", *([] if command == "partition finish" else ["--postpone-cut-over"]))
     if command in ("partition disable", "partition ensure", "partition expire"):
         shop.rlops("partition", "enable", "--offline")
     if command in ("restore", "backups", "backups prune"):
@@ -150,8 +152,11 @@ COMMANDS = {
     "cleanup": ("cleanup", "--months", "12", "--yes"),
     "migrate --partitioned": ("migrate", "--partitioned", *WRITES),
     "partition status": ("partition", "status"),
-    "partition enable": ("partition", "enable", "--offline"),
-    "partition disable": ("partition", "disable", "--offline"),
+    "partition enable": ("partition", "enable"),
+    "partition disable": ("partition", "disable"),
+    "partition cut-over": ("partition", "cut-over"),
+    "partition finish": ("partition", "finish", "--yes"),
+    "jobs abort": ("jobs", "abort"),
     "partition ensure": ("partition", "ensure", "--ahead", "5"),
     "partition expire": ("partition", "expire", "--months", "1", "--yes", *WRITES),
     "purge": ("purge", "--user", "1", "--yes"),
@@ -172,6 +177,7 @@ COMMANDS = {
     "seed": ("seed", "--rows", "200", "--months", "9", *WRITES),
     "uninstall": ("uninstall", "--yes"),
 }
+ONLINE = ("partition cut-over", "partition finish", "jobs abort")  # what enable has made ready; seekdb has none
 LOOKING = ("verify", "monitor", "maintain")  # these may have findings: the application account has no grants yet
 
 
@@ -189,6 +195,8 @@ def make_operator(shop: Shop, command: str) -> None:
 
 def carry_out(shop: Shop, command: str) -> Any:
     arguments = [shop.database.name if word == "DATABASE" else word for word in COMMANDS[command]]
+    if shop.family == "oceanbase" and command == "partition enable":
+        arguments.append("--offline")
     answer = shop.rlops(*arguments, "--output", "json", user="operator", check=None)
     good = (0, 3) if command.startswith(LOOKING) else (0,)
     if shop.family == "oceanbase" and command in ("partition disable", "partition expire"):
@@ -199,6 +207,8 @@ def carry_out(shop: Shop, command: str) -> Any:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_runs_as_exactly_the_account_that_doctor_prints(shop: Shop, command: str) -> None:
+    if shop.family == "oceanbase" and command in ONLINE:
+        pytest.skip("it keeps its foreign keys, and changes its form --offline")
     prepare(shop, command)
     make_operator(shop, command)
     (line,) = (each for each in shop_commands(shop) if each["command"] == command)

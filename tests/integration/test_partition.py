@@ -444,6 +444,21 @@ def test_a_month_goes_on_its_way_out_with_what_came_after_its_last_part(old):
     assert truth.rows(old, INTERACTIONS)[0][5] >= month(-12) and findings(old) == []
 
 
+def test_while_the_old_table_is_kept_rows_go_one_by_one_and_do_not_come_back(old):
+    before = truth.rows(old, INTERACTIONS)
+    old.cli("partition", "disable")
+    names = partitions(old)
+    assert names == [] and truth.rows(old, INTERACTIONS) == before
+    old.cli("partition", "disable", check=0)
+    answer = old.cli("partition", "expire", "--months", "12", "--yes", check=5)
+    assert "Nothing was changed" in answer.stderr
+    cold = ("cleanup", "--months", "12", "--to", str(old.home / "cold"), "--yes", "--output", "json")
+    data = old.cli(*cold).json["data"]
+    assert data["deleted_rows"] == 6 and data["dropped_partitions"] == [] and holds(old) == []
+    old.cli("partition", "enable")
+    assert truth.rows(old, INTERACTIONS) == [row for row in before if row[5] >= month(-12)] and findings(old) == []
+
+
 def test_empty_months_go_without_an_archive(old):
     names = partitions(old)
     options = ("--months", "12", "--environment", "production", "--output", "json")

@@ -20,7 +20,7 @@ from rlops.cli.app import COMMANDS
 GROUPS = {
     "archive": ("run", "list", "verify", "restore", "erase"),
     "backups": ("list", "show", "prune"),
-    "partition": ("status", "enable", "ensure", "expire", "disable"),
+    "partition": ("status", "enable", "cut-over", "disable", "finish", "ensure", "expire"),
     "jobs": ("list", "pause", "resume", "abort"),
     "sandbox": ("start", "stop", "status"),
     "config": ("show",),

@@ -103,13 +103,18 @@ def away(db: Database, sql: SqlFolder, each: Declared, table: Table) -> list[Ste
     wanted = normalise(each.table, db.family)
     steps: list[Step] = []
     if table.partitioning:
-        names = {"table": table.name, "key_columns": list(form.primary_key(wanted))}
-        statement = sql.statement("partition/250_remove_partitions", names)
-        gone = (Expect("partitions", table.name, present=False),)
-        steps.append(Step(f"take the partitions of {table.name} away", statement, gone, touches=(table.name,)))
+        steps.append(unpartition(db, sql, each, table.name))
     have = {key.columns for key in normalise(table, db.family).foreign_keys}
     lacking = [number for number, key in enumerate(wanted.foreign_keys) if key.columns not in have]
     return [*steps, *(add_key(sql, table.name, number, each) for number in lacking)]
+
+
+def unpartition(db: Database, sql: SqlFolder, each: Declared, name: str) -> Step:
+    """The step that takes that table's partitions away."""
+    names = {"table": name, "key_columns": list(form.primary_key(normalise(each.table, db.family)))}
+    gone = (Expect("partitions", name, present=False),)
+    statement = sql.statement("partition/250_remove_partitions", names)
+    return Step(f"take the partitions of {name} away", statement, gone, touches=(name,))
 
 
 def add_key(sql: SqlFolder, table: str, number: int, each: Declared) -> Step:
@@ -122,4 +127,4 @@ def add_key(sql: SqlFolder, table: str, number: int, each: Declared) -> Step:
     )
 
 
-__all__ = ["add_key", "alter", "away", "record", "records", "to_foreign_keys", "to_partitions"]
+__all__ = ["add_key", "alter", "away", "record", "records", "to_foreign_keys", "to_partitions", "unpartition"]

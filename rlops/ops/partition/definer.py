@@ -93,6 +93,18 @@ def steps(db: Database, sql: SqlFolder, definer: Definer, grants: Mapping[str, t
         yield Step(f"grant {definer.account} what the triggers do to {table}", grant)
 
 
+def take_back(db: Database, sql: SqlFolder, definer: Definer, tables: Iterable[str]) -> Iterator[Step]:
+    """Take from the dedicated account what it holds on tables that are gone."""
+    held = privileges.held_by(db, definer.account) if definer.dedicated and definer.exists else None
+    for table in tables if held else ():
+        assert held
+        words = sorted({word for grant in held.on_table(db.schema, table) for word in grant.privileges})
+        if words:
+            given: dict[str, Any] = {"definer": definer.sql, "table": table, "privileges": Keywords(tuple(words))}
+            revoke = sql.statement("partition/730_revoke_definer", given)
+            yield Step(f"take from {definer.account} what it held on {table}", revoke)
+
+
 def _password() -> Secret:
     letters = string.ascii_letters + string.digits
     return Secret("Aa1-" + "".join(secrets.choice(letters) for _ in range(28)))

@@ -13,7 +13,7 @@ from rlops.archive.place import Place
 from rlops.db import Database
 from rlops.errors import RlopsError
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import hold, integrity, months
+from rlops.ops.partition import change, hold, integrity, months
 from rlops.ops.partition.hold import Hold
 from rlops.ops.partition.months import Month
 from rlops.ops.partition.status import expired
@@ -138,6 +138,8 @@ def dropping(
 def unfit(db: Database, sql: SqlFolder) -> str:
     """Why no month is taken out whole and no partition dropped; "" where they are."""
     wanted = sql.policy.partitions
+    if change.under_way(db) or change.kept(db):
+        return "another table is kept equal by triggers, which see no exchange"
     if problem := next(months.problems(months.read(db, sql, INTERACTIONS), INTERACTIONS, wanted), None):
         return f"{problem.object} is {problem.actual}, expected {problem.expected}"
     return "" if hold.may_exchange(db) else f"{db.engine} can't exchange a partition, or this account may not"

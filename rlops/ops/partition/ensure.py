@@ -74,7 +74,7 @@ def refuse_foreign(found: Months, sql: SqlFolder, *, whole: bool = False) -> Non
     if not found.all:
         raise Refused(
             f"{INTERACTIONS} isn't partitioned; nothing was changed",
-            "`rlops partition enable --offline` does it.",
+            "`rlops partition enable` does it.",
             "not_partitioned",
         )
     problems = list(months.problems(found, INTERACTIONS, sql.policy.partitions))
@@ -91,7 +91,7 @@ def refuse_foreign(found: Months, sql: SqlFolder, *, whole: bool = False) -> Non
 def _refuse_full(rows: int) -> None:
     raise Refused(
         f"the catch-all has {rows:,} rows: to split it would copy them while every writer waits. Nothing was changed",
-        "`rlops partition disable --offline`, then `rlops partition enable --offline`, gives them months of their own.", "catch_all_full",
+        "`rlops partition disable`, then `rlops partition enable`, gives them months of their own.", "catch_all_full",
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from rlops.ops.archive import retention
 from rlops.ops.archive.request import Request, refuse_now
 from rlops.ops.archive.retention import Scope
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import ending, ensure, hold, months
+from rlops.ops.partition import change, ending, ensure, hold, months
 from rlops.ops.partition.ending import DropEmptied
 from rlops.ops.partition.status import emptied, expired, live_table
 from rlops.plan import Answer, Plan
@@ -36,6 +36,7 @@ def plan(db: Database, sql: SqlFolder, request: Request, most: int) -> Plan:
             f"a month isn't dropped on {db.engine}: that no row comes in meanwhile is not proven there. Nothing was changed",
             "`rlops cleanup` archives and deletes expired rows.", "not_proven",
         )  # fmt: skip
+    change.refuse_busy(db, "taking a month out")
     now = request.now or writers_now(db, sql.policy.writers_time_zone)
     found = months.read(db, sql, INTERACTIONS)
     ensure.refuse_foreign(found, sql, whole=True)

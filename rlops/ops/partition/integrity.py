@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from rlops import privileges
+from rlops import journal, privileges
 from rlops.db import Database
 from rlops.errors import Denied, Refused
 from rlops.ops import declared, form
@@ -19,6 +20,10 @@ from rlops.sqlfiles import SqlFolder, Statement
 from rlops.structure import Finding, ForeignKey, Trigger, read_table, read_triggers
 
 PREFIX = "rlops_"
+CAPTURE: Literal["rlops_capture_"] = "rlops_capture_"  # the triggers of a change that is under way
+REVERSE: Literal["rlops_reverse_"] = "rlops_reverse_"  # those that keep the old table equal after it
+CHANGE = "interactions_change"  # in rlops_state: the direction and the phase of a change that is under way
+KEPT = "interactions_kept"  # in rlops_state: the direction of the change whose old table is kept as a way back
 NAME_LIMIT = 64  # characters of a trigger's name
 _DELETE = {"CASCADE": "130_parent_delete_cascade", "NO ACTION": "131_parent_delete_refuse"}
 _KEY = {"NO ACTION": "140_parent_key_refuse", "CASCADE": "141_parent_key_cascade"}
@@ -181,7 +186,13 @@ def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
         by = definer.choose(db, tables)
         wanted = {spec.name: spec.expected(by.account) for spec in specs(sql, each, by)}
         found += _definer_findings(db, by, each, notes)
-    found += _compare(wanted, there | on_child)
+    state = journal.recorded(db)
+    if CHANGE in state:  # its triggers come and go
+        return found, [*notes, "a change of form is under way, so triggers were not compared: `rlops partition status`"]
+    there |= on_child
+    if KEPT in state:
+        there = {name: trigger for name, trigger in there.items() if not name.startswith(REVERSE)}
+    found += _compare(wanted, there)
     return found, notes
 
 

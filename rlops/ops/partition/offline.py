@@ -12,7 +12,7 @@ from rlops.errors import Exit, Failed, Refused
 from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.migrate import differences
-from rlops.ops.partition import checks, convert, integrity, months
+from rlops.ops.partition import change, checks, convert, integrity, months
 from rlops.ops.partition.status import integrity_of, live_table
 from rlops.plan import Answer, Plan
 from rlops.sqlfiles import SqlFolder
@@ -29,6 +29,7 @@ def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
     again = "rlops partition enable --offline" + ("" if by_triggers else " --integrity none")
     if live.partitioning:
         return Plan("partition enable", (), data, again=again)
+    change.refuse_busy(db, "a copy while writers wait")
     refuse_different(db, sql, live)
     if db.family != "oceanbase":
         checks.refuse_keys(db, sql, each)
@@ -39,7 +40,7 @@ def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
         *notes, *(COSTS if db.family != "oceanbase" else ()),
         *(checks.statements(db, sql, each) if by_triggers and db.family != "oceanbase" else ()),
         f"writers of {INTERACTIONS} wait while {about}{rows.rows:,} rows ({size:,} bytes, the server's estimate) are copied:"
-        f" roughly {max(1, round(size / BYTES_PER_SECOND)):,} s",
+        f" roughly {max(1, round(size / BYTES_PER_SECOND)):,} s; without --offline they don't",
     )  # fmt: skip
     return Plan(
         "partition enable", tuple(steps), data, notes, again=again,
@@ -92,6 +93,7 @@ def disable(db: Database, sql: SqlFolder) -> Plan:
         return Plan("partition disable", (), data, again=again)
     if live.partitioning and db.family == "oceanbase":
         raise Refused("this engine can't take partitions away; nothing was changed", "", "no_remove_partitioning")
+    change.refuse_busy(db, "a copy while writers wait")
     steps = convert.to_foreign_keys(db, sql, each, live)
     notes = (f"writers of {INTERACTIONS} wait while its rows are copied once and checked against users and product",)
     return Plan("partition disable", tuple(steps), data, notes, again=again)

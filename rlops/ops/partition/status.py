@@ -12,7 +12,7 @@ from rlops.db import Database, ServerError, TimedOut
 from rlops.errors import Exit, Refused
 from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import hold, months
+from rlops.ops.partition import change, hold, months
 from rlops.ops.partition.months import Month, Months
 from rlops.plan import Answer
 from rlops.sqlfiles import SqlFolder
@@ -37,10 +37,12 @@ def status(db: Database, sql: SqlFolder) -> Answer:
     live = live_table(db)
     now = writers_now(db, sql.policy.writers_time_zone)
     found = months.read(db, sql, INTERACTIONS)
+    at, kept = change.under_way(db), change.kept(db)
     data: dict[str, Any] = {
         "partitioned": live.partitioning is not None, "integrity": integrity_of(db, live),
         "partitions": _shown(db, found), "months_ahead": None, "gaps": [], "catch_all_rows": None,
         "catch_all_rows_estimated": False, "rows_source": "information_schema.PARTITIONS (an estimate)",
+        "change": f"{at.direction} {at.phase}" if at else None, "old_table": change.OLD if kept else None,
         "hold_tables": [each.table for each in hold.found(db)], "due": [],
     }  # fmt: skip
     if live.partitioning is None:
@@ -48,7 +50,8 @@ def status(db: Database, sql: SqlFolder) -> Answer:
             "partition status",
             data=data,
             headline=f"{INTERACTIONS} isn't partitioned.",
-            next="rlops partition enable --offline",
+            notes=_moving(at, kept),
+            next=at.command if at else "rlops partition enable",
         )
     problems = list(months.problems(found, INTERACTIONS, sql.policy.partitions))
     rows, estimated = catch_all_rows(db, sql, found)
@@ -60,9 +63,15 @@ def status(db: Database, sql: SqlFolder) -> Answer:
     findings = bool(problems or data["due"])
     headline = f"{counted(len(found.bounded), 'month')}, {data['months_ahead']} ahead; integrity by {data['integrity'].replace('_', ' ')}."
     return Answer(
-        "partition status", Exit.FINDINGS if findings else Exit.OK, data, headline=headline,
+        "partition status", Exit.FINDINGS if findings else Exit.OK, data, headline=headline, notes=_moving(at, kept),
         next=data["due"][0]["next"] if data["due"] else "rlops verify" if problems else "",
     )  # fmt: skip
+
+
+def _moving(at: change.Change | None, kept: str | None) -> tuple[str, ...]:
+    if at:
+        return (f"a change of form is under way: {at.direction}, {at.phase}; `{at.command}` goes on with it",)
+    return (f"{change.OLD} is kept equal as a way back; `rlops partition finish` drops it",) if kept else ()
 
 
 def integrity_of(db: Database, live: Table) -> str:

@@ -1,0 +1,94 @@
+"""The triggers that repeat every change of one table in another, in the writer's own transaction.
+
+Every statement locks the rows of the table that the shop uses before those of the other one, and no gap of the other one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rlops.ops import form
+from rlops.ops.declared import INTERACTIONS, Declared
+from rlops.ops.partition.change import OLD, SHADOW
+from rlops.ops.partition.definer import Definer
+from rlops.ops.partition.integrity import CAPTURE, NAME_LIMIT, REVERSE, Spec
+from rlops.sqlfiles import Keywords, SqlFolder, quote
+from rlops.structure import Table
+
+
+@dataclass(frozen=True)
+class Way:
+    """Which table's changes are repeated in which other, and by which set of triggers."""
+
+    prefix: Literal["rlops_capture_", "rlops_reverse_"]
+    on: str
+    into: str
+
+
+def capturing(on: str = INTERACTIONS) -> Way:
+    """From the table into its shadow, before they change places; `on` is where those triggers are."""
+    return Way(CAPTURE, on, SHADOW)
+
+
+def reversing(on: str = INTERACTIONS) -> Way:
+    """From the new table into the old one, which is kept; `on` is the shadow before they change places."""
+    return Way(REVERSE, on, OLD)
+
+
+def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer, *, from_keys: bool) -> list[Spec]:
+    """The triggers of that way, in the order in which to create them.
+
+    Deletions first: a row that is repeated before its deletion or update could be would stay as it is for ever. The parents
+    carry some too.
+    With `from_keys` the table has foreign keys, whose cascades fire no trigger of its own; else the other table has
+    them, or will, and its cascades have to come after the deletion by triggers.
+    """
+    names: dict[str, Any] = {
+        "definer": by.sql, "shadow": way.into, "columns": list(columns(each.table)), "table": way.on,
+        "new_values": of_row("NEW", each.table), "old_values": of_row("OLD", each.table),
+        "changes": Keywords(tuple(f"{quote(name)} = NEW.{quote(name)}" for name in columns(each.table))),
+        "key_columns": row_id(each.table), "time_column": sql.policy.partitions.column,
+    }  # fmt: skip
+
+    def spec(event: str, file: str, where: str, **more: Any) -> Spec:
+        name = f"{way.prefix}{event}"[:NAME_LIMIT]
+        return Spec(name, where, sql.statement(f"partition/{file}", {**names, **more, "trigger": name}))
+
+    parents: list[Spec] = []
+    kept: list[Spec] = []
+    for key in each.table.foreign_keys:
+        column = key.columns[0]
+        # A trigger on a parent stays where it is when the tables change places, so it names the one to come.
+        more = {
+            "column": column, "parent": key.ref_table, "parent_key": key.ref_columns[0], "table": INTERACTIONS,
+            "index": form.index_along(each.table, column),
+        }  # fmt: skip
+        if key.on_delete == "CASCADE":
+            file = "640_capture_parent_delete" if from_keys else "642_parent_delete_first"
+            parents.append(spec(f"{column}_delete", file, key.ref_table, **more))
+            if from_keys and sql.family == "mysql":
+                kept.append(spec(f"{column}_kept", "641_capture_parent_kept", key.ref_table, **more))
+    # The old table has every row from the first; the shadow gets them one by one.
+    delete, update = (
+        ("630_capture_delete", "620_capture_update")
+        if way.into == SHADOW
+        else ("635_reverse_delete", "625_reverse_update")
+    )
+    files = (("delete", delete), ("update", update), ("insert", "610_capture_insert"))
+    return [*parents, *(spec(event, file, way.on) for event, file in files), *kept]
+
+
+def columns(table: Table) -> tuple[str, ...]:
+    """The columns that have a value of their own, in their order."""
+    return tuple(column.name for column in table.columns if not column.generated)
+
+
+def of_row(row: str, table: Table) -> Keywords:
+    """The values of that row's columns."""
+    return Keywords(tuple(f"{row}.{quote(name)}" for name in columns(table)))
+
+
+def row_id(table: Table) -> str:
+    """The column that tells a row, along which the table is copied: the first of the primary key."""
+    return form.primary_key(table)[0]

@@ -1,0 +1,180 @@
+"""The long part of a change of form: copy the rows in ranges of their ids, then compare every range."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rlops import rowhash
+from rlops.db import Database, LockWait, Lost
+from rlops.errors import Failed
+from rlops.ops.declared import Declared
+from rlops.ops.partition.capture import columns, of_row, row_id
+from rlops.plan import Chunk
+from rlops.sqlfiles import Keywords, SqlFolder, Statement
+from rlops.structure import Table, read_table
+
+LEAST, MOST = -(2**63), 2**63 - 1  # of BIGINT
+TRIES, LEAST_ROWS = 10, 10  # a writer's row in a chunk halves it; a handful of rows is soon free
+AGAIN_AFTER = 0.01  # seconds
+
+
+@dataclass(frozen=True)
+class Range:
+    """Ids past `first` up to `to`; `end` is the last of all, and `last` says that this range reaches it."""
+
+    first: int
+    to: int
+    end: int
+    last: bool
+
+    @property
+    def position(self) -> list[int]:
+        """Where the next range begins."""
+        return [self.to, self.end]
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Two tables of the same rows, walked in ranges of ids."""
+
+    sql: SqlFolder
+    each: Declared
+    table: str
+    shadow: str
+
+    def statement(self, file: str, names: Mapping[str, Any] | None = None, **values: Any) -> Statement:
+        """One of the files about these tables."""
+        given = {
+            "table": self.table, "shadow": self.shadow, "key_columns": row_id(self.each.table),
+            "columns": list(columns(self.each.table)), "row_values": of_row("rlops_row", self.each.table), **(names or {}),
+        }  # fmt: skip
+        return self.sql.statement(f"partition/{file}", given, values)
+
+    def end(self, db: Database, after: Any, size: int) -> Range:
+        """The range behind the position `after`, which is [an id that was passed, the last id of all].
+
+        Rows past the greatest id of the beginning come by the triggers; to follow them would never end.
+        """
+        if after is None:
+            found = db.value(self.statement("645_last_id").sql)
+            first, end = LEAST, MOST if found is None else int(found)
+        else:
+            first, end = after
+        ask = self.statement("650_end_of_chunk", last_id=first, limit=size)
+        row = db.row(ask.sql, ask.values) or {}
+        if int(row.get("n") or 0) < size or int(row["last"]) >= end:
+            return Range(first, end, end, last=True)
+        return Range(first, int(row["last"]), end, last=False)
+
+
+@dataclass(frozen=True)
+class Copying(Ranges):
+    """Copies a range at READ COMMITTED: locks its rows first, all or none, and then copies them."""
+
+    def chunk(self, db: Database, after: Any, size: int) -> Chunk:
+        """Copy about `size` rows behind the position `after`. Raises LockWait while a writer holds one of them."""
+        for attempt in range(TRIES):
+            ids = self.end(db, after, size)
+            begin_read_committed(db)
+            try:
+                with _unobtrusive(db):
+                    rows = self._copy(db, ids)
+                return Chunk(rows, ids.position, ids.last)
+            except LockWait:
+                if attempt + 1 == TRIES:
+                    raise
+                size = max(LEAST_ROWS, size // 2)
+                time.sleep(AGAIN_AFTER)
+        raise AssertionError
+
+    def _copy(self, db: Database, ids: Range) -> int:
+        lock = self.statement("660_lock_chunk", first=ids.first, last=ids.to)
+        copy = self.statement("670_copy_chunk", first=ids.first, last=ids.to)
+        rows = int(db.value(lock.sql, lock.values))
+        if rows:
+            db.execute(copy.sql, copy.values)
+        return rows
+
+
+@dataclass(frozen=True)
+class Comparing(Ranges):
+    """Compares the hashes of a range of both tables at one moment, and looks for rows without a parent."""
+
+    def chunk(self, db: Database, after: Any, size: int) -> Chunk:
+        """Compare about `size` rows behind the position `after`. Raises Failed on any difference, and on an orphan."""
+        ids = self.end(db, after, size)
+        begin_read_committed(db)
+        live = read_table(db, self.table)
+        assert isinstance(live, Table)
+        hashed = Keywords((rowhash.aggregate([column for column in live.columns if not column.generated]),))
+        ask = self.statement("680_compare_chunk", {"hash": hashed}, first=ids.first, last=ids.to)
+        found = db.row(ask.sql, ask.values) or {}
+        one, other = ([found[f"{name}{side}"] for name in ("rows_", "xor1_", "xor2_")] for side in "ab")
+        if one != other or found["unhashed"]:
+            raise Failed(
+                f"the rows behind id {ids.first} up to {ids.to} are not the same in {self.table} ({found['rows_a']:,}) and"
+                f" {self.shadow} ({found['rows_b']:,}); the shop's table is as it was",
+                "Something wrote past the triggers, such as a TRUNCATE: give it up with `rlops jobs abort`, then begin anew.",
+                "copy_differs",
+            )  # fmt: skip
+        self._orphans(db, ids)
+        return Chunk(int(found["rows_a"]), ids.position, ids.last)
+
+    def _orphans(self, db: Database, ids: Range) -> None:
+        for key in self.each.table.foreign_keys:
+            names = {"column": key.columns[0], "parent": key.ref_table, "parent_key": key.ref_columns[0]}
+            ask = self.statement("690_orphans_of_chunk", names, first=ids.first, last=ids.to)
+            if orphans := int(db.value(ask.sql, ask.values)):
+                raise Failed(
+                    f"{orphans:,} rows behind id {ids.first} up to {ids.to} refer to {key.ref_table} that aren't there",
+                    f"Somebody wrote with foreign_key_checks=0: delete them, then type the command again (`rlops verify --data`"
+                    f" finds them by {key.columns[0]}).", "orphans",
+                )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Moving:
+    """Copies all rows, then compares all; `total` counts each row twice. `compared` is recorded with the last chunk."""
+
+    copying: Copying
+    comparing: Comparing
+    compared: Statement
+    total: int | None
+
+    def chunk(self, db: Database, after: Any, size: int) -> Chunk:
+        """One range of either part; a position is [which part, where in it]."""
+        part, at = after or ("copy", None)
+        chunk = (self.copying if part == "copy" else self.comparing).chunk(db, at, size)
+        if part == "copy" and chunk.last:
+            return Chunk(chunk.rows, ["compare", None], last=False)
+        if chunk.last:
+            db.execute(self.compared.sql, self.compared.values)
+        return replace(chunk, position=[part, chunk.position])
+
+
+def begin_read_committed(db: Database) -> None:
+    """Begin the caller's transaction, in which nothing was done yet, anew at READ COMMITTED: it locks rows and no gaps."""
+    db.execute("ROLLBACK")
+    db.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    db.execute("START TRANSACTION")
+
+
+@contextmanager
+def _unobtrusive(db: Database) -> Iterator[None]:
+    """Wait for no row's lock, and lock no parent: the writers lock a parent before its rows, and are not to wait for both.
+
+    MySQL waits for a second at least, but for reads with NOWAIT.
+    """
+    least, usual = (0 if db.family == "mariadb" else 1), max(1, round(db.lock_wait))
+    db.execute(f"SET SESSION innodb_lock_wait_timeout = {least}")
+    db.execute("SET SESSION foreign_key_checks = 0")
+    try:
+        yield
+    finally:
+        with suppress(Lost):
+            db.execute("SET SESSION foreign_key_checks = 1")
+            db.execute(f"SET SESSION innodb_lock_wait_timeout = {usual}")

@@ -1,0 +1,244 @@
+"""Change the form of the interactions while the shop goes on: a shadow table, kept up by triggers, takes their place.
+
+Every step is planned from what is in the schema, so a run that died is gone on with by typing the same command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rlops import counting
+from rlops.db import Database
+from rlops.errors import Exit, Failed, Refused
+from rlops.ops import form, longrun
+from rlops.ops.declared import INTERACTIONS
+from rlops.ops.migrate import differences
+from rlops.ops.partition import back, capture, change, convert, definer, integrity, offline, preflight
+from rlops.ops.partition.change import OLD, SHADOW, Change, Direction
+from rlops.ops.partition.copying import Comparing, Copying, Moving
+from rlops.ops.partition.definer import CHILD, Definer
+from rlops.ops.partition.integrity import Spec
+from rlops.ops.partition.status import integrity_of, live_table
+from rlops.plan import Answer, Expect, Order, Plan, Step, StepResult
+from rlops.sqlfiles import Keywords, SqlFolder
+from rlops.structure import Table, normalise, read_table
+
+SECTIONS = ("partitions",)  # of the policy, on which a change that was begun depends
+IDS_MEANWHILE = 1000  # given by the table between a look at its counter and the triggers, at most
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which way, and whether to stop before the tables change places, or to do only what is left from there."""
+
+    direction: Direction
+    postpone: bool = False
+    only_cut_over: bool = False
+
+    @property
+    def command(self) -> str:
+        """The command that goes on with it."""
+        return "rlops partition cut-over" if self.only_cut_over else f"rlops partition {self.direction}"
+
+
+def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
+    """Plan what is left of the change. Raises Refused by a preflight check, or while another change is under way."""
+    live, each = live_table(db), integrity.the_child(sql)
+    at, name = change.under_way(db), wish.command.removeprefix("rlops ")
+    data = _data(db, live, at)
+    if at is None and (live.partitioning is not None) == (wish.direction == "enable"):
+        return Plan(name, tuple(back.unfinished_way_back(db, sql, each)), data, again=wish.command)
+    if db.family == "oceanbase":
+        problem = (
+            "this engine keeps its foreign keys when it is partitioned, and has no use for this. Nothing was changed"
+        )
+        raise Refused(problem, "Say --offline.", "not_here")
+    if at and at.direction != wish.direction:
+        raise Refused(
+            f"a change is under way that `{at.command}` began. Nothing was changed",
+            f"Finish it by `{at.command}`, or give it up by `rlops jobs abort`.", "change_under_way",
+        )  # fmt: skip
+    if at is None and change.kept(db):
+        return back.plan(db, sql, each, wish.command)
+    if at is None and live.partitioning and integrity_of(db, live) != form.TRIGGERS:
+        problem = (
+            "nothing keeps its integrity now, so the copy may have rows that no foreign key takes. Nothing was changed"
+        )
+        raise Refused(problem, "Say --offline.", "no_integrity")
+    made = _Change(db, sql, live, wish, at)
+    notes: tuple[str, ...] = ()
+    if at is None:
+        preflight.refuse(db, sql, each, live)
+        to_months = wish.direction == "enable"
+        costs = offline.COSTS if to_months else ()
+        notes = (*preflight.notes(db, sql, each, to_months=to_months), *costs)
+    return Plan(
+        name, tuple(made.steps()), {**data, **_account(())}, (*notes, made.by.note()), again=wish.command, account=_account,
+    )  # fmt: skip
+
+
+def _account(results: Sequence[StepResult]) -> dict[str, object]:
+    """What the copy did; `rows` are counted twice, when they are copied and when they are compared."""
+    done = longrun.account(results)
+    return {
+        "rows": done["deleted_rows"],
+        **{name: done[name] for name in ("chunks", "paused_seconds", "job", "resumed")},
+    }
+
+
+def _data(db: Database, live: Table, at: Change | None) -> dict[str, Any]:
+    return {
+        "partitioned": live.partitioning is not None,
+        "integrity": integrity_of(db, live),
+        "phase": at.phase if at else None,
+    }
+
+
+class _Change:
+    def __init__(self, db: Database, sql: SqlFolder, live: Table, wish: Wish, at: Change | None) -> None:
+        self.db, self.sql, self.live, self.wish = db, sql, live, wish
+        self.each = integrity.the_child(sql)
+        self.parents = self.each.parents
+        self.phase = at.phase if at else None
+        self.by: Definer = definer.choose(db, (INTERACTIONS, *self.parents))
+        self.to_months = wish.direction == "enable"
+
+    def steps(self) -> list[Step]:
+        """What is left, by how far it has come."""
+        if self.phase == "swapped":
+            return [] if self.wish.postpone else self._tidy()
+        steps = [] if self.phase == "compared" else self._copy()
+        if self.phase == "compared":
+            self._refuse_altered()
+        steps += self._ready()
+        return steps if self.wish.postpone else [*steps, self._swap(), *self._tidy()]
+
+    def _copy(self) -> list[Step]:
+        steps = [] if self.phase else [change.note(self.sql, self.wish.direction, "copying")]
+        steps += self._shadow()
+        wanted = capture.specs(self.sql, self.each, capture.capturing(), self.by, from_keys=self.to_months)
+        return [*steps, *self._create(wanted), self._move()]
+
+    def _shadow(self) -> list[Step]:
+        steps: list[Step] = []
+        found = read_table(self.db, SHADOW)
+        shadow = found if isinstance(found, Table) else replace(self.live, name=SHADOW, foreign_keys=())
+        if found is None:
+            made = self.sql.statement("partition/600_create_shadow", {"shadow": SHADOW, "table": INTERACTIONS})
+            steps.append(Step(f"create {SHADOW}", made, (Expect("table", SHADOW),)))
+        if self.to_months and not shadow.partitioning:
+            steps += convert.alter(self.db, self.sql, shadow, offline.wanted_months(self.db, self.sql), ())
+        elif shadow.partitioning and not self.to_months:
+            steps.append(convert.unpartition(self.db, self.sql, self.each, SHADOW))
+        if found is None:
+            beyond = {"value": (self.live.auto_increment or 1) + IDS_MEANWHILE}
+            count_on = self.sql.statement(
+                "partition/605_auto_increment", {"shadow": SHADOW}, beyond, volatile=("value",)
+            )
+            steps.append(Step("let it count on from the table's ids", count_on, repeatable=True))
+        grants = {**integrity.grants(self.each, SHADOW), OLD: ("CREATE", *CHILD)}
+        return [*steps, *definer.steps(self.db, self.sql, self.by, grants)]
+
+    def _create(self, wanted: Sequence[Spec]) -> list[Step]:
+        return [spec.create() for spec in integrity.missing(self.db, wanted)]
+
+    def _move(self) -> Step:
+        rows = counting.count(self.db, INTERACTIONS).rows
+        copying = Copying(self.sql, self.each, INTERACTIONS, SHADOW)
+        comparing = Comparing(self.sql, self.each, INTERACTIONS, SHADOW)
+        compared = change.note(self.sql, self.wish.direction, "compared").statement
+        outline = self.sql.file("partition/670_copy_chunk").outline(
+            {
+                "table": INTERACTIONS, "shadow": SHADOW, "key_columns": capture.row_id(self.each.table),
+                "columns": list(capture.columns(self.each.table)), "row_values": Keywords(("…",)),
+            }, {},
+        )  # fmt: skip
+        command = f"rlops partition {self.wish.direction}"
+        order = Order(command.removeprefix("rlops "), command, self.sql.policy.fingerprint(*SECTIONS))
+        return Step(
+            "copy the rows, then compare them", outline, work=Moving(copying, comparing, compared, 2 * rows), job=order
+        )
+
+    def _refuse_altered(self) -> None:
+        """The table may have got another column, or an index, since its copy was made."""
+        shadow = read_table(self.db, SHADOW)
+        if isinstance(shadow, Table) and _shape(shadow) != _shape(self.live):
+            raise Refused(
+                f"{INTERACTIONS} was altered since {SHADOW} was made of it, which lacks that. Nothing was changed",
+                "Give it up by `rlops jobs abort`, then begin anew.", "altered",
+            )  # fmt: skip
+
+    def _ready(self) -> list[Step]:
+        """Integrity, and the way back, before the tables change places."""
+        wanted = integrity.specs(self.sql, self.each, self.by, on=SHADOW) if self.to_months else []
+        wanted += capture.specs(self.sql, self.each, capture.reversing(SHADOW), self.by, from_keys=not self.to_months)
+        return [*self._create(wanted), *([] if self.to_months else self._keys())]
+
+    def _keys(self) -> list[Step]:
+        found = read_table(self.db, SHADOW)
+        have = {key.columns for key in found.foreign_keys} if isinstance(found, Table) else set()
+        steps = []
+        for key in normalise(self.each.table, self.db.family).foreign_keys:
+            if key.columns not in have:
+                names = {"shadow": SHADOW, "changes": Keywords((key.sql,))}
+                statement = self.sql.statement("partition/685_add_foreign_key", names)
+                expect = (Expect("foreign_key", SHADOW, key.name or ""),)
+                touches = (SHADOW, INTERACTIONS, key.ref_table)
+                steps.append(
+                    Step(f"give {SHADOW} its key {key.name}", statement, expect, checks_off=True, touches=touches)
+                )
+        return steps
+
+    def _swap(self) -> Step:
+        renames = [(INTERACTIONS, OLD), (SHADOW, INTERACTIONS)]
+        statement = self.sql.statement("partition/700_swap", {"renames": renames})
+        expect = (Expect("table", OLD), Expect("table", SHADOW, present=False))
+        return Step("let the tables change places", statement, expect, touches=(INTERACTIONS, SHADOW, *self.parents))
+
+    def _tidy(self) -> list[Step]:
+        """After the swap: record the form, take away the triggers that led to it."""
+        which, kept = (form.PARTITIONED, form.TRIGGERS) if self.to_months else (form.FOREIGN_KEYS, form.FOREIGN_KEYS)
+        steps = convert.records(self.sql, which, kept, self.by if self.to_months else None)
+        steps.append(convert.record(self.sql, change.KEPT, self.wish.direction))
+        led_here = capture.specs(self.sql, self.each, capture.capturing(), self.by, from_keys=self.to_months)
+        gone = [(spec.name, OLD if spec.table == INTERACTIONS else spec.table) for spec in led_here]
+        if not self.to_months:
+            stand_ins = integrity.specs(self.sql, self.each, self.by)
+            gone += [(spec.name, spec.table) for spec in stand_ins if spec.table in self.parents]
+        steps += [integrity.drop(self.sql, name, table) for name, table in gone]
+        return [*steps, change.forget(self.sql, change.FACT)]
+
+
+def _shape(table: Table) -> tuple[Any, ...]:
+    return list(table.columns), sorted(index.name for index in table.indexes)
+
+
+def cut_over(db: Database, sql: SqlFolder) -> Plan:
+    """Plan the rest of a change that was left before the tables change places. Raises Refused while its copy isn't compared."""
+    at = change.under_way(db)
+    if at is None:
+        return Plan("partition cut-over", (), _data(db, live_table(db), at), again="rlops partition cut-over")
+    if at.phase == "copying":
+        problem = "the copy isn't finished and compared, so the tables can't change places. Nothing was changed"
+        raise Refused(problem, f"`{at.command}` goes on with it.", "not_ready")
+    return plan(db, sql, Wish(at.direction, only_cut_over=True))
+
+
+def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
+    """Look at the form that holds after the run, or at what is ready for the tables to change places."""
+    at, live = change.under_way(db), live_table(db)
+    data = {**answer.data, **_data(db, live, at)}
+    by = data["integrity"].replace("_", " ")
+    words = f"{INTERACTIONS} is {'partitioned by month' if live.partitioning else 'unpartitioned'}; integrity by {by}."
+    if at:
+        ready = f"{SHADOW} is a compared copy, kept equal by triggers. {words}"
+        return replace(answer, data=data, headline=ready, next="rlops partition cut-over")
+    if left := differences(db, integrity.the_child(sql), live, sql):
+        problem = f"after the run {left[0].object} is not as declared"
+        error = Failed(problem, "See what differs with `rlops verify`.", "not_verified")
+        return replace(answer, exit=Exit.FAILED, data=data, error=error)
+    old = f" {OLD} is kept equal as a way back; `rlops partition finish` drops it." if change.kept(db) else ""
+    words = (words if answer.steps else f"Nothing to do: {words}") + old
+    return replace(answer, data=data, headline=words, next="rlops verify")

@@ -1,0 +1,106 @@
+"""What is looked at before a change of form is begun while the shop goes on; each check is one function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rlops import counting, facts, rowhash
+from rlops.clock import writers_now
+from rlops.db import Database
+from rlops.errors import Refused
+from rlops.ops.declared import INTERACTIONS, Declared
+from rlops.ops.partition import checks, integrity, months
+from rlops.ops.partition.capture import row_id
+from rlops.ops.partition.change import OLD, SHADOW
+from rlops.ops.partition.offline import MOST_MONTHS, refuse_different
+from rlops.sqlfiles import SqlFolder
+from rlops.structure import Table, read_triggers
+
+ZERO = "1000-01-01"  # before it are only zero dates, which a strict session can't copy
+
+
+def refuse(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
+    """Run every check that can forbid the change. Raises Refused by the first that does; nothing is changed."""
+    refuse_different(db, sql, live)
+    for check in CHECKS:
+        check(db, sql, each, live)
+
+
+def _names(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
+    for name in (SHADOW, OLD):
+        if facts.table_exists(db, name):
+            problem = f"{name} is there, and no change of rlops' is under way"
+            _refuse(problem, "Look what it is; rename or drop it.", "name_taken")
+
+
+def _triggers(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
+    found = [trigger.name for trigger in read_triggers(db, INTERACTIONS)]
+    if foreign := [name for name in found if not name.startswith(integrity.PREFIX)]:
+        problem = f"{INTERACTIONS} has triggers that the new table would lack: {', '.join(foreign)}"
+        _refuse(problem, "Drop them, and create them on the new table after it.", "foreign_triggers")
+    if found and not live.partitioning:
+        problem = f"{INTERACTIONS} has triggers of an interrupted change: {', '.join(found)}"
+        _refuse(problem, "`rlops partition enable --offline` finishes it.", "leftovers")
+    integrity.refuse_untrusted(db)
+
+
+def _keys(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
+    checks.refuse_keys(db, sql, each)
+    if moving := [key for key in each.table.foreign_keys if key.on_update == "CASCADE"]:
+        problem = f"{moving[0].target} has ON UPDATE CASCADE, which isn't repeated in a second table"
+        _refuse(problem, "Say --offline, while writers wait.", "on_update_cascade")
+
+
+def _binlog(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
+    values = {row["Variable_name"]: row["Value"] for row in db.rows("SHOW GLOBAL VARIABLES LIKE '%bin%'")}
+    if values.get("log_bin") == "ON" and values.get("binlog_format", "ROW") != "ROW":
+        problem = f"binlog_format is {values['binlog_format']}: replicas that repeat statements would copy other rows"
+        _refuse(problem, "SET GLOBAL binlog_format = ROW, and in the shop's sessions too.", "binlog_format")
+
+
+def _rows(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
+    column, key = sql.policy.partitions.column, row_id(each.table)
+    odd = sql.statement(
+        "partition/615_odd_rows", {"table": INTERACTIONS, "column": column, "key": key}, {"first": ZERO}
+    )
+    if db.value(odd.sql, odd.values):
+        problem = f"{INTERACTIONS} has rows whose {column} is a zero date, or whose {key} is 0, which can't be copied as they are"
+        _refuse(problem, "Give them a date, and another id, first.", "odd_rows")
+
+
+def _exact(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
+    if reason := rowhash.refusal(live.columns):
+        _refuse(f"the copy of {INTERACTIONS} can't be compared exactly: {reason}", "Say --offline.", "not_comparable")
+
+
+CHECKS: tuple[Callable[[Database, SqlFolder, Declared, Table], None], ...] = (
+    _names, _triggers, _keys, _binlog, _rows, _exact,
+)  # fmt: skip
+
+
+def _refuse(message: str, hint: str, code: str) -> None:
+    raise Refused(f"{message}. Nothing was changed", hint, code)
+
+
+def notes(db: Database, sql: SqlFolder, each: Declared, *, to_months: bool) -> Iterator[str]:
+    """What the user should know beforehand: the rows and room that the copy takes, odd times, what will differ."""
+    rows, size = counting.count(db, INTERACTIONS), facts.bytes_of(db, INTERACTIONS)
+    about = "about " if rows.estimated else ""
+    yield f"{about}{rows.rows:,} rows are copied; the copy needs {size:,} bytes of disk, and its binary log as much (the server's estimate)"
+    yield "replicas with filters, or delayed ones, have to know the new tables' names too: rlops can't see their filters from here"
+    if db.family == "mysql":
+        yield "the rename locks users and product too: a transaction that has used one of them and then wants the other may get 1213 then"
+    elif (db.row("SHOW GLOBAL VARIABLES LIKE 'innodb_snapshot_isolation'") or {}).get("Value") == "ON":
+        yield (
+            "innodb_snapshot_isolation is ON: a transaction that began before a range was copied and then changes a row of it gets"
+            " 1020, and has to be repeated as after a deadlock"
+        )
+    if not to_months:
+        return
+    last = months.first_of(writers_now(db, sql.policy.writers_time_zone), MOST_MONTHS)
+    newest = sql.statement(
+        "partition/050_first_and_last", {"table": INTERACTIONS, "column": sql.policy.partitions.column}
+    )
+    if ((db.row(newest.sql) or {}).get("last") or last) > last:
+        yield f"rows from {last:%Y-%m-%d} on will stay in the catch-all"
+    yield from checks.statements(db, sql, each)

@@ -1,0 +1,19 @@
+-- Repeat in the other table what a parent's deletion is about to cascade to: a cascade fires no trigger of the child.
+-- Row by row along the primary key, and each row put there first, so that no gap is locked: see the trigger for deletions.
+-- kind: write
+-- needs: TRIGGER on the parent, and to set a definer
+-- locks: the parent, for a moment
+-- names: definer, trigger, table, shadow, columns, column, parent, parent_key, key_columns, time_column, index
+CREATE DEFINER = {definer} TRIGGER {trigger} BEFORE DELETE ON {parent} FOR EACH ROW
+BEGIN
+  DECLARE CONTINUE HANDLER FOR 1146, 1452 BEGIN END;
+  IF @@SESSION.foreign_key_checks THEN
+    SET @rlops_gone = OLD.{parent_key};
+    INSERT INTO {shadow} ({columns})
+    SELECT /*+ INDEX(rlops_child {index}) */ {columns} FROM {table} AS rlops_child WHERE rlops_child.{column} = OLD.{parent_key} FOR UPDATE
+        ON DUPLICATE KEY UPDATE {shadow}.{key_columns} = {shadow}.{key_columns};
+    DELETE /*+ INDEX(rlops_child {index}) */ rlops_copy FROM {table} AS rlops_child STRAIGHT_JOIN {shadow} AS rlops_copy
+        ON rlops_copy.{key_columns} = rlops_child.{key_columns} AND rlops_copy.{time_column} = rlops_child.{time_column}
+     WHERE rlops_child.{column} = OLD.{parent_key};
+  END IF;
+END
