@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from rlops import facts, journal
-from rlops.db import Database
+from rlops.db import Damaged, Database
 from rlops.errors import Exit, Failed
 from rlops.ops import backups
 from rlops.ops.partition import change, hold
@@ -18,8 +19,9 @@ LEASE = "rlops_lease"
 
 def plan(db: Database, sql: SqlFolder, environment: str) -> Plan:
     """Plan the removal of rlops' own tables, journal last, since the run lock's holder is named in it."""
-    hold.refuse_unfinished(db, "uninstall")
-    change.refuse_busy(db, "to remove rlops")
+    with suppress(Damaged):  # uninstall is the way out of a record that can't be read
+        hold.refuse_unfinished(db, "uninstall")
+        change.refuse_busy(db, "to remove rlops")
     own = _present(db)
     if own and db.engine.can.run_lock == "lease":
         own.append(LEASE)  # the run lock makes it anew for as long as this run takes
