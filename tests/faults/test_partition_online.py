@@ -122,6 +122,29 @@ def test_given_up_it_leaves_no_trace(shop):
     assert shop.cli("jobs", "abort", check=2).stderr.count("no job")
 
 
+def test_aborted_from_elsewhere_while_it_copies_it_leaves_no_trace(shop):
+    floor = Floor(shop, writers=3, seed=SEED + 7, pause=0.02)
+    floor.fill(8000)
+    with floor:
+        process = begin(shop, "partition", "enable", *DEVELOPMENT)
+        until(lambda: NEW in truth.tables(shop) and truth.count(shop, NEW) > 1000, "some rows are copied")
+        shop.cli("jobs", "abort")
+        said = answer(process)
+    assert (said["exit_code"], said["error"]["code"]) == (130, "job_aborted")
+    settled(floor, TABLE)
+    assert left_over(shop) == [] and triggers(shop) == []
+    assert shop.cli("partition", "status", "--output", "json").json["data"]["change"] is None
+
+
+def test_a_table_that_was_altered_since_its_copy_is_not_swapped(shop):
+    Floor(shop, writers=1, seed=SEED + 8).fill(50)
+    shop.cli("partition", "enable", "--postpone-cut-over", *DEVELOPMENT)
+    truth.execute(shop, f"ALTER TABLE {TABLE} ADD more INT")
+    assert "altered" in shop.cli("partition", "cut-over", check=5).stderr
+    shop.cli("jobs", "abort")
+    assert left_over(shop) == [] and "more" in truth.definition(shop, TABLE)
+
+
 def test_killed_while_it_copies_it_goes_on(shop):
     floor = Floor(shop, writers=3, seed=SEED + 5, pause=0.02)
     floor.fill(8000)
