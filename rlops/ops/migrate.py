@@ -13,7 +13,7 @@ from rlops.db import Database
 from rlops.errors import Denied, Exit, Failed, Refused
 from rlops.ops import backups, declared, form, preflight, requirements, upgrade
 from rlops.ops.declared import Declared
-from rlops.ops.partition import convert, integrity, months
+from rlops.ops.partition import change, convert, integrity, months
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder, quote
 from rlops.structure import Finding, Other, Table, compare, compare_triggers, read_table, read_triggers
@@ -30,7 +30,8 @@ def plan(
     With `partitioned`, interactions that are created, or are there and still empty, get their months at once.
 
     Raises Refused when a table exists but differs, when a parent can't carry a foreign key, when an unfinished
-    rollback holds the keys' names, or for `fresh` outside development; Denied when a privilege is missing.
+    rollback holds the keys' names, for `fresh` outside development, or for it and upgrades while a change of form is
+    under way; Denied when a privilege is missing.
     """
     if fresh and environment != "development":
         raise Refused(
@@ -43,6 +44,8 @@ def plan(
     live = {each.table.name: read_table(db, each.table.name) for each in wanted}
     present = {name for name, found in live.items() if found is not None}
     files = [] if fresh else upgrade.pending(sql, recorded.get("schema_version"))
+    if fresh or files:
+        change.refuse_busy(db, "a fresh start" if fresh else "an upgrade")
     if not fresh:
         upgraded = {file.table for file in files}
         _refuse_differences(db, sql, [each for each in wanted if each.table.name not in upgraded], live)

@@ -446,6 +446,7 @@ class Retention(Archive):
     """Some of what is expired is archived already; of that some rows are late, changed, moved or gone by now."""
 
     arguments = ("cleanup", "--months", "12")
+    points = (3, 2)  # each of them takes hundreds of statements
 
     def prepare(self) -> None:
         super().prepare()
@@ -541,6 +542,7 @@ class Erase(Archive):
     """A user and a product have gone whose rows are in the archive, in a backup and set aside; some parts have none."""
 
     arguments = ("archive", "erase")
+    points = (3, 2)
     beside = (f"{INTERACTIONS}__backup_{STAMP}", f"{INTERACTIONS}__set_aside_{STAMP}", f"{FEATURES}__backup_{STAMP}")
 
     def prepare(self) -> None:

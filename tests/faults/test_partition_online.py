@@ -94,6 +94,7 @@ def test_postponed_then_cut_over_from_elsewhere(shop):
         said = shop.cli("partition", "enable", "--postpone-cut-over", "--output", "json", *DEVELOPMENT).json
         assert said["data"]["partitioned"] is False and said["data"]["phase"] == "compared"
         assert shop.cli("rollback", "--yes", check=5).stderr.count("jobs abort")
+        assert shop.cli("migrate", "--fresh", "--yes", *DEVELOPMENT, check=5).stderr.count("jobs abort")
         time.sleep(1)
         assert shop.cli("partition", "cut-over", "--output", "json").json["data"]["partitioned"] is True
         assert "Nothing to do" in shop.cli("partition", "cut-over").stdout
