@@ -264,6 +264,7 @@ class Floor:
                 )
 
     def __enter__(self) -> Floor:
+        self.before = self.deadlock()
         for writer in self.writers:
             writer.start()
         return self
