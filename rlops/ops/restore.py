@@ -11,11 +11,10 @@ from rlops import counting, facts, journal, manifests
 from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused, Usage
 from rlops.manifests import Record
-from rlops.ops import backups, declared, form
-from rlops.ops.backups import Backup, bring_back, describe, merge, orphans, regrant
+from rlops.ops import backups, declared
+from rlops.ops.backups import Backup, bring_back, describe, guard, merge, orphans, regrant
 from rlops.ops.backups.bring_back import Kept, Planned
 from rlops.ops.backups.merge import Merge, OnConflict
-from rlops.ops.partition import convert, integrity
 from rlops.plan import Answer, Plan, Step
 from rlops.sqlfiles import SqlFolder, quote
 from rlops.structure import ForeignKey, Table, normalise, read_table
@@ -59,7 +58,7 @@ def plan(
     renames = [(each.backup_table, each.table) for each in kept if each.table not in existing]
     if renames:
         parents = sorted({key.ref_table for each in kept for key in each.parents})
-        steps = [*_guard(db, sql, backup, kept, renames), *steps, bring_back.rename(sql, renames, parents)]
+        steps = [*guard.steps(db, sql, backup, kept, renames), *steps, bring_back.rename(sql, renames, parents)]
         steps += [step for planned in plans for step in planned.after]
     if steps:
         steps += regrant.steps(db, sql, backup)
@@ -198,45 +197,6 @@ def _ended(sql: SqlFolder, backup: Backup, *, merged: bool) -> list[Step]:
     ]  # fmt: skip
 
 
-def _guard(
-    db: Database, sql: SqlFolder, backup: Backup, kept: Sequence[Kept], renames: Sequence[tuple[str, str]]
-) -> list[Step]:
-    """The triggers of interactions that come back partitioned, and the record of the form that they come back in."""
-    name = next((backup for backup, table in renames if table == declared.INTERACTIONS), None)
-    if name is None or db.family == "oceanbase":
-        return []
-    live, known = next(each.live for each in kept if each.backup_table == name), form.recorded(db)
-    which = form.PARTITIONED if live.partitioning else form.FOREIGN_KEYS
-    if which == form.FOREIGN_KEYS:
-        return convert.records(sql, which, form.FOREIGN_KEYS, None) if known.form == form.PARTITIONED else []
-    described = backup.manifest.get(declared.INTERACTIONS, {}).get("triggers")
-    had = (
-        any(each["name"].startswith(integrity.PREFIX) for each in described)
-        if described is not None
-        else known.form == which and known.integrity == form.TRIGGERS
-    )
-    if not had and known.form is None:
-        return []
-    if not had:
-        return (
-            [] if (known.form, known.integrity) == (which, form.NONE) else convert.records(sql, which, form.NONE, None)
-        )
-    steps, by = integrity.enabling(db, sql, integrity.the_child(sql), on=name)
-    same = known.form == which and known.integrity == form.TRIGGERS
-    return steps if same and not steps else [*steps, *convert.records(sql, which, form.TRIGGERS, by)]
-
-
-def _orphans_left(db: Database, sql: SqlFolder, there: Backup) -> list[Step]:
-    """Rows of partitioned interactions without a parent, after a run that died between the rename and this."""
-    each = integrity.the_child(sql)
-    if each.table.name not in there.tables or not facts.is_partitioned(db, each.table.name):
-        return []
-    keys = normalise(each.table, db.family).foreign_keys
-    if not any(orphans.lost(db, sql, each.table.name, key) for key in keys):
-        return []
-    return orphans.steps(db, sql, each.table.name, each.table.name, keys, backup_id=there.id, needed=True)
-
-
 def _brought_back(db: Database, sql: SqlFolder, taken: list[Backup]) -> Backup | None:
     """The backup that the latest run renamed back, if that still stands; the run may have died right after it."""
     latest = journal.runs(db, 1)
@@ -256,7 +216,7 @@ def _brought_back(db: Database, sql: SqlFolder, taken: list[Backup]) -> Backup |
 
 def _finish(db: Database, sql: SqlFolder, there: Backup, again: str) -> Plan:
     """What is left to do after the rename of a run that died: perhaps nothing."""
-    steps = [*_orphans_left(db, sql, there), *regrant.steps(db, sql, there)]
+    steps = [*guard.orphans_left(db, sql, there), *regrant.steps(db, sql, there)]
     if there.record and there.record.state != "restored":
         steps += _ended(sql, there, merged=False)
     tables = [
