@@ -62,10 +62,10 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer, *, from_keys: b
         # A trigger on a parent stays where it is when the tables change places, so it names the one to come.
         more = {
             "column": column, "parent": key.ref_table, "parent_key": key.ref_columns[0], "table": INTERACTIONS,
-            "index": form.index_along(each.table, column),
+            "index": form.index_along(each.table, column), "when": Keywords(("BEFORE",)),
         }  # fmt: skip
         if key.on_delete == "CASCADE":
-            file = "640_capture_parent_delete" if from_keys else "642_parent_delete_first"
+            file = "640_capture_parent_delete" if from_keys else "130_parent_delete_cascade"
             parents.append(spec(f"{column}_delete", file, key.ref_table, **more))
             if from_keys and sql.family == "mysql":
                 kept.append(spec(f"{column}_kept", "641_capture_parent_kept", key.ref_table, **more))

@@ -16,7 +16,7 @@ from rlops.ops.partition import definer
 from rlops.ops.partition.definer import CHILD, PARENT, Definer
 from rlops.plan import Expect, Step
 from rlops.privileges import Account
-from rlops.sqlfiles import SqlFolder, Statement
+from rlops.sqlfiles import Keywords, SqlFolder, Statement
 from rlops.structure import Finding, ForeignKey, Trigger, read_table, read_triggers
 
 PREFIX = "rlops_"
@@ -81,7 +81,7 @@ def specs(sql: SqlFolder, each: Declared, by: Definer, *, on: str | None = None)
         column, parent = key.columns[0], key.ref_table
         names = {
             "definer": by.sql, "column": column, "parent": parent, "parent_key": key.ref_columns[0],
-            "index": form.index_along(each.table, column),
+            "index": form.index_along(each.table, column), "when": Keywords(("AFTER",)),
         }  # fmt: skip
         wanted = (
             ("insert", "110_child_insert", on or child), ("update", "120_child_update", on or child),
