@@ -8,7 +8,7 @@ from typing import Any
 import coldstore
 import pymysql
 import truth
-from scenarios import FEATURES, INTERACTIONS, MODELS, OWN, TABLES, Bench, Retention, Scenario
+from scenarios import INTERACTIONS, OWN, TABLES, Bench, Retention, Scenario
 
 NEW, KEPT = f"{INTERACTIONS}__rlops_new", f"{INTERACTIONS}__rlops_old"
 
@@ -232,5 +232,3 @@ PARTITION = {
     "partition disable --offline": Disable,
     "partition expire": Expire,
 }
-
-__all__ = ["FEATURES", "MODELS", "PARTITION", "Bench", "Enable"]

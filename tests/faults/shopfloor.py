@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 import pymysql
+from sessions import until
 
 TABLE = "user_product_interactions"
 NO_PARENT = 1452
@@ -60,7 +61,7 @@ class Writer(threading.Thread):
         with connection, connection.cursor() as cursor:
             while not self.floor.stop.is_set():
                 self._transaction(connection, cursor)
-                if self.floor.pause:
+                if self.floor.pause:  # shoppers think, and two cores are to serve the server too
                     time.sleep(self.random.random() * self.floor.pause)
 
     def _transaction(self, connection: Any, cursor: Any) -> None:
@@ -68,7 +69,7 @@ class Writer(threading.Thread):
         try:
             if self.random.random() < 0.3:  # a snapshot, older than what follows
                 self._run(cursor, f"SELECT COUNT(*) FROM {TABLE} WHERE id = %s", (self.random.choice([*rows, 1]),))
-                time.sleep(self.random.random() * self.floor.pause)
+                time.sleep(self.random.random() * self.floor.pause)  # it ages; nothing is waited for
             for _ in range(self.random.choice((1, 1, 2, 4))):
                 self._do(cursor, rows, users, products)
             if self.random.random() < 0.1:
@@ -273,6 +274,14 @@ class Floor:
         self.stop.set()
         for writer in self.writers:
             writer.join(120)
+
+    def go_on(self, transactions: int = 10) -> None:
+        """Wait until every writer has committed so many more: for what is to be seen under traffic, at any speed."""
+        seen = [writer.seen.commits + transactions for writer in self.writers]
+        until(
+            lambda: all(writer.seen.commits >= most for writer, most in zip(self.writers, seen, strict=True)),
+            f"each writer commits {transactions} more",
+        )
 
     def deadlock(self) -> str:
         """What InnoDB says of the latest deadlock."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 
 import pytest
 import truth
@@ -61,9 +60,9 @@ def test_there_and_back_under_traffic(shop, record_property):
     idle = Holder(shop, "SELECT COUNT(*) FROM rl_model_metadata")
     with floor:
         shop.cli("partition", "enable", *DEVELOPMENT)
-        until(lambda: min(writer.seen.commits for writer in floor.writers) > 5, "each writer goes on")
+        floor.go_on()
         shop.cli("partition", "disable", *DEVELOPMENT)  # by the old table
-        time.sleep(0.5)
+        floor.go_on()
     idle.end()
     settled(floor, TABLE)
     assert left_over(shop) == [] and [name for name in triggers(shop) if name.startswith("rlops_")] == []
@@ -76,7 +75,7 @@ def test_the_old_table_is_kept_equal_and_disable_copies_once_it_is_gone(shop):
     floor.fill(2000)
     with floor:
         shop.cli("partition", "enable", *DEVELOPMENT)
-        time.sleep(1)
+        floor.go_on()
     settled(floor, TABLE, KEPT)
     shop.cli("partition", "finish", "--yes", *DEVELOPMENT)
     assert left_over(shop) == []
@@ -85,7 +84,7 @@ def test_the_old_table_is_kept_equal_and_disable_copies_once_it_is_gone(shop):
         new.rows, new.users, new.products, new.next_id = old.rows, old.users, old.products, old.next_id
     with again:
         shop.cli("partition", "disable", *DEVELOPMENT)
-        time.sleep(1)
+        again.go_on()
     settled(again, TABLE, KEPT)
     shop.cli("partition", "finish", "--yes", *DEVELOPMENT)
     assert findings(shop) == []
@@ -99,7 +98,7 @@ def test_postponed_then_cut_over_from_elsewhere(shop):
         assert said["data"]["partitioned"] is False and said["data"]["phase"] == "compared"
         assert shop.cli("rollback", "--yes", check=5).stderr.count("jobs abort")
         assert shop.cli("migrate", "--fresh", "--yes", *DEVELOPMENT, check=5).stderr.count("jobs abort")
-        time.sleep(1)
+        floor.go_on()
         assert shop.cli("partition", "cut-over", "--output", "json").json["data"]["partitioned"] is True
         assert "Nothing to do" in shop.cli("partition", "cut-over").stdout
     settled(floor, TABLE, KEPT)
@@ -117,7 +116,7 @@ def test_given_up_it_leaves_no_trace(shop):
     with floor:
         shop.cli("partition", "enable", "--postpone-cut-over", *DEVELOPMENT)
         shop.cli("jobs", "abort")
-        time.sleep(0.3)
+        floor.go_on()
     settled(floor, TABLE)
     after = {name: truth.definition(shop, name) for name in truth.tables(shop) if not name.startswith("rlops_")}
     assert {name: counterless(text) for name, text in after.items()} == {
