@@ -29,17 +29,14 @@ MOST_REMARKS = 20
 class WholeMonths(Protocol):
     """Takes archived months out of the table at once, where they are partitions of their own."""
 
-    def unfinished(self, db: Database) -> Month | None:
-        """The month that is on its way out."""
-
     def fits(self, db: Database, month: Month, found: Sequence[Part]) -> bool:
         """Whether it can take this month, whose parts these are."""
 
     def begin(self, db: Database, month: Month) -> Chunk:
         """Begin with a month that is archived and verified whole."""
 
-    def chunk(self, db: Database) -> Chunk:
-        """Go a step further with the month that is on its way out."""
+    def go_on(self, db: Database) -> Chunk | None:
+        """Go a step further with the month that is on its way out; None when none is."""
 
 
 @dataclass
@@ -84,8 +81,8 @@ class Retention:
         everything = parts.all_parts(db)
         if part := next((part for part in everything if part.replacing), None):
             return self._replace(db, part)
-        if self.whole and self.whole.unfinished(db):
-            return self.whole.chunk(db)
+        if self.whole and (step := self.whole.go_on(db)):
+            return step
         if self._months is None:
             self._months, self._lists = list(self.due(db)), self._lists + 1
         while self._months:
@@ -114,27 +111,26 @@ class Retention:
             if step.rows:
                 self._exported[part.id] = step.rows
             return Chunk(0, step.position, last=False)
-        if self.whole and self.whole.fits(db, month, found):
-            return self._take_out(db, month, found, everything)
-        if part := _first(mine, parts.VERIFIED):
+        whole = self.whole if self.whole and self.whole.fits(db, month, found) else None
+        if not whole and (part := _first(mine, parts.VERIFIED)):
             return self._begin(db, part, everything)
         planned = None
         if self.only is None:
             planned = export.plan(db, found, parts.covered_to(found, month.since, month.until))
+        if whole and not planned:
+            return self._take_out(db, whole, month, found, everything)
         planned = planned or self._late(db, month, found)
         return Chunk(0, planned, last=False) if planned else None
 
-    def _take_out(self, db: Database, month: Month, found: Sequence[Part], everything: Sequence[Part]) -> Chunk | None:
-        """Take a month out whole, once all of it is archived and verified; None when it has no row."""
-        assert self.whole
-        planned = self._export(month).plan(db, found, parts.covered_to(found, month.since, month.until))
-        if planned:
-            return Chunk(0, planned, last=False)
+    def _take_out(
+        self, db: Database, whole: WholeMonths, month: Month, found: Sequence[Part], everything: Sequence[Part]
+    ) -> Chunk | None:
+        """Take a month out whole, of which all is archived and verified; None when it has no row."""
         verified = [part for part in found if part.state == parts.VERIFIED]
         for part in verified:
             if step := self._ready(db, part, everything):
                 return step
-        return self.whole.begin(db, month) if verified else None
+        return whole.begin(db, month) if verified else None
 
     def _late(self, db: Database, month: Month, found: Sequence[Part]) -> str | None:
         """Plan a part of the rows that came or changed since their month was exported, in a bounded number of rounds.

@@ -57,6 +57,8 @@ def abort(session: Session, number: Number = None) -> Answer:
 
     Example:  [bold]rlops jobs abort 3[/bold]
     """
-    if session.read(lambda db, _: Answer("", data={"undo": back.to_undo(db, number)})).data["undo"]:
+    with session.connect() as db:
+        undo = back.to_undo(db, number)
+    if undo:
         return session.write(back.abort, back.after_abort)
     return session.ask_of_a_job(lambda db: op.abort(db, number, dry_run=session.common.dry_run))

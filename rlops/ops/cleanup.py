@@ -205,11 +205,9 @@ def _count_expired(db: Database, sql: SqlFolder, edge: datetime) -> counting.Row
         return counting.Rows(int(explained.get("rows") or 0), True, "the optimizer's estimate")
 
 
-def told(data: Mapping[str, Any]) -> list[str]:
-    """What became of whole months, in words."""
+def of_holds(data: Mapping[str, Any]) -> list[str]:
+    """What became of hold tables, in words."""
     found = []
-    if data["dropped_partitions"]:
-        found.append(f"partition {', '.join(data['dropped_partitions'])} dropped")
     if held := data.get("hold_tables"):
         found.append(f"the rows are kept in {', '.join(held)} for {data['hold_days']} days")
     if gone := data.get("dropped_hold_tables"):
@@ -226,7 +224,8 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
         held = f" but the months held back: {', '.join(data['held_months'])}" if data.get("held_months") else ""
         return replace(answer, headline=f"Nothing to do: no interaction is older than {edge}{held}.")
     kept = f"; every one of them is in {where}, verified" if where else ""
-    more = "".join(f"; {words}" for words in told(data))
+    dropped = [f"partition {', '.join(data['dropped_partitions'])} dropped"] if data["dropped_partitions"] else []
+    more = "".join(f"; {words}" for words in (*dropped, *of_holds(data)))
     headline = f"{data['deleted_rows']:,} interactions older than {edge} deleted{kept}{more}."
     answer = replace(answer, headline=headline, notes=(*answer.notes, *data.get("remarks", ())), next="rlops monitor")
     if data["newer_cutoff"] is None:

@@ -15,7 +15,7 @@ from rlops.ops import backups, declared, form, preflight, requirements, upgrade
 from rlops.ops.declared import Declared
 from rlops.ops.partition import change, convert, integrity, months
 from rlops.plan import Answer, Expect, Plan, Step
-from rlops.sqlfiles import SqlFolder, quote
+from rlops.sqlfiles import SqlFolder
 from rlops.structure import Finding, Other, Table, compare, compare_triggers, read_table, read_triggers
 from rlops.words import counted
 
@@ -111,7 +111,7 @@ def _partition(
     table = each.table if each in missing else live[each.table.name]
     if not isinstance(table, Table) or form.live_form(table) == form.PARTITIONED:
         return [], ()
-    if each not in missing and db.value(f"SELECT EXISTS (SELECT 1 FROM {quote(table.name)}) AS found"):
+    if each not in missing and not counting.is_empty(db, table.name):
         raise Refused(
             f"{table.name} has rows, so it can't be partitioned as a new table is. Nothing was changed",
             "`rlops partition enable` partitions it.", "has_rows",

@@ -88,17 +88,17 @@ _MONITOR = (
 _INTERACTIONS = Need(("SELECT",), "interactions", "read the rows")
 
 # What the table's own triggers do, and what changes its form. Binlogging servers also want SUPER or a setting (1419).
+_REBUILD = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "TRIGGER")
 _FORM = (
-    Need(
-        ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "TRIGGER"), "interactions",
-        "rebuild it, with the triggers that keep its integrity",
-    ),
+    Need(_REBUILD, "interactions", "rebuild it, with the triggers that keep its integrity"),
     Need(("SELECT", "TRIGGER"), "parents", "put integrity triggers on them", families=("mysql", "mariadb")),
 )  # fmt: skip
 _ONLINE = Need(
-    ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "TRIGGER"), "schema",
-    "keep a second table equal, and let it take the first one's place", families=("mysql", "mariadb"),
-)  # fmt: skip
+    _REBUILD,
+    "schema",
+    "keep a second table equal, and let it take the first one's place",
+    families=("mysql", "mariadb"),
+)
 _PARTITIONS = (
     Need(("SELECT", "INSERT", "CREATE", "DROP", "ALTER"), "interactions", "read, make and drop its partitions"),
     *_JOURNAL, _BLOCKERS,

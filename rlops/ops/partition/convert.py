@@ -125,6 +125,3 @@ def add_key(sql: SqlFolder, table: str, number: int, each: Declared) -> Step:
     return Step(
         f"add the foreign key {key.name}, which checks every row", statement, expect, touches=(table, key.ref_table)
     )
-
-
-__all__ = ["add_key", "alter", "away", "record", "records", "to_foreign_keys", "to_partitions", "unpartition"]

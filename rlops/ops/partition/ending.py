@@ -16,7 +16,7 @@ from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import change, hold, integrity, months
 from rlops.ops.partition.hold import Hold
 from rlops.ops.partition.months import Month
-from rlops.ops.partition.status import expired
+from rlops.ops.partition.status import emptied, expired
 from rlops.plan import Chunk, Step
 from rlops.sqlfiles import SqlFolder
 from rlops.words import counted
@@ -47,29 +47,28 @@ class DropEmptied:
         Raises LockWait, naming who is in the way, when the table is in use.
         """
         del after, size
-        past = expired(months.read(db, self.sql, INTERACTIONS), self.edge, self.now)
-        if len(self.dropped) >= self.most or not past or self._has_row(db, past[0]):
+        month = self._next(db) if len(self.dropped) < self.most else None
+        if month is None:
             return Chunk(0, self.dropped, last=True)
         blockers.refuse(db, self.sql, self.touches)
         with withdraw.early(db):
             db.execute(self.sql.statement("partition/430_lock_table", {"table": INTERACTIONS}).sql)
         try:
-            if not self._has_row(db, past[0]):  # writers are held back by now: one that came late would go with it
-                names = {"table": INTERACTIONS, "partition": past[0].name}
+            if emptied(db, self.sql, [month]):  # writers are held back by now: a row that came late would go with it
+                names = {"table": INTERACTIONS, "partition": month.name}
                 db.execute(self.sql.statement("partition/320_drop_partition", names).sql)
-                self.dropped.append(past[0].name)
+                self.dropped.append(month.name)
         finally:
             db.execute("UNLOCK TABLES")
         return Chunk(0, self.dropped, last=False)
 
     def is_any(self, db: Database) -> bool:
-        """Whether the first expired partition is empty."""
-        past = expired(months.read(db, self.sql, INTERACTIONS), self.edge, self.now)
-        return bool(past) and not self._has_row(db, past[0])
+        """Whether there is one to drop."""
+        return self._next(db) is not None
 
-    def _has_row(self, db: Database, month: Month) -> bool:
-        names = {"table": INTERACTIONS, "partition": month.name}
-        return bool(db.value(self.sql.statement("partition/040_any_row", names).sql))
+    def _next(self, db: Database) -> Month | None:
+        past = expired(months.read(db, self.sql, INTERACTIONS), self.edge, self.now)
+        return next(iter(emptied(db, self.sql, past[:1])), None)
 
     def step(self) -> Step:
         """The step that does it."""
@@ -129,8 +128,11 @@ def dropping(
     db: Database, sql: SqlFolder, edge: datetime, now: datetime, most: int | None = None
 ) -> DropEmptied | None:
     """The work on emptied partitions, `most` by default the policy's number; None where none may be dropped."""
-    if unfit(db, sql):
-        return None
+    return None if unfit(db, sql) else of_fit(sql, edge, now, most)
+
+
+def of_fit(sql: SqlFolder, edge: datetime, now: datetime, most: int | None) -> DropEmptied:
+    """The same for a table that was seen to be fit for it."""
     touches = (INTERACTIONS, *integrity.the_child(sql).parents)
     return DropEmptied(sql, touches, edge, now, sql.policy.partitions.expire_per_run if most is None else most)
 

@@ -31,7 +31,7 @@ def plan(db: Database, sql: SqlFolder, ahead: int | None) -> Plan:
     """
     live_table(db)
     wanted = sql.policy.partitions
-    now = writers_now(db, wanted_zone(sql))
+    now = writers_now(db, sql.policy.writers_time_zone)
     found = months.read(db, sql, INTERACTIONS)
     refuse_foreign(found, sql)
     rows, _ = catch_all_rows(db, sql, found)
@@ -62,11 +62,6 @@ def upkeep(db: Database, sql: SqlFolder) -> Plan:
     if live_table(db).partitioning is None:
         return Plan("partition ensure", (), {"months_ahead": None, "created_partitions": [], "catch_all_rows": None})
     return plan(db, sql, None)
-
-
-def wanted_zone(sql: SqlFolder) -> str:
-    """The writers' time zone."""
-    return sql.policy.writers_time_zone
 
 
 def refuse_foreign(found: Months, sql: SqlFolder, *, whole: bool = False) -> None:
@@ -145,7 +140,7 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     if answer.data["months_ahead"] is None:
         return replace(answer, headline=f"Nothing to do: {INTERACTIONS} isn't partitioned.")
     found = months.read(db, sql, INTERACTIONS)
-    now = writers_now(db, wanted_zone(sql))
+    now = writers_now(db, sql.policy.writers_time_zone)
     data = {
         **answer.data,
         "months_ahead": months_ahead(found, now),

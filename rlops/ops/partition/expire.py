@@ -12,6 +12,7 @@ from rlops.ops import cleanup, longrun
 from rlops.ops.archive import retention
 from rlops.ops.archive.request import Request, refuse_now
 from rlops.ops.archive.retention import Scope
+from rlops.ops.archive.table import EARLIEST
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import change, ending, ensure, hold, months
 from rlops.ops.partition.ending import DropEmptied
@@ -19,8 +20,6 @@ from rlops.ops.partition.status import emptied, expired, live_table
 from rlops.plan import Answer, Plan
 from rlops.sqlfiles import SqlFolder
 from rlops.words import counted
-
-NEVER = datetime(1000, 1, 1)  # MySQL's least DATETIME
 
 
 def plan(db: Database, sql: SqlFolder, request: Request, most: int) -> Plan:
@@ -44,7 +43,7 @@ def plan(db: Database, sql: SqlFolder, request: Request, most: int) -> Plan:
     past = expired(found, cutoff(now, request.months), now)
     chosen = past[:most]
     again = f"rlops partition expire --months {request.months} --most {most}"
-    edge = (chosen[-1].upper if chosen else None) or NEVER
+    edge = (chosen[-1].upper if chosen else None) or EARLIEST  # before which nothing is
     if len(emptied(db, sql, chosen)) == len(chosen) and not hold.found(db):
         planned = _of_empty(db, ending.dropping(db, sql, edge, now, most), edge, again)
     else:
@@ -70,15 +69,11 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     data = answer.data
     there = {month.name for month in months.read(db, sql, INTERACTIONS).all}
     left = [name for name in data["expired_partitions"] if name in there]
-    gone = ", ".join(data["dropped_partitions"])
-    headline = (
-        f"Dropped {gone}"
-        if gone
-        else "Dropped no partition"
-        if answer.steps
-        else "Nothing to do: no month is past the cutoff"
-    )
-    headline += "".join(f"; {words}" for words in cleanup.told(data)[bool(gone) :]) + "."
+    if data["dropped_partitions"]:
+        headline = f"Dropped {', '.join(data['dropped_partitions'])}"
+    else:
+        headline = "Dropped no partition" if answer.steps else "Nothing to do: no month is past the cutoff"
+    headline += "".join(f"; {words}" for words in cleanup.of_holds(data)) + "."
     answer = replace(answer, headline=headline, notes=(*answer.notes, *data["remarks"]), next="rlops partition status")
     if not left:
         return answer

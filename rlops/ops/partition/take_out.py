@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from rlops import blockers, facts, journal, rowhash, withdraw
+from rlops import blockers, counting, facts, journal, rowhash, withdraw
 from rlops.archive import columns as kinds
 from rlops.archive import manifest, parquet, parts, restoring, sums
+from rlops.archive.deleting import mark, position
 from rlops.archive.export import Month
 from rlops.archive.parts import Part
 from rlops.archive.place import Place
@@ -22,6 +23,7 @@ from rlops.archive.rows import Range
 from rlops.archive.sums import Sum
 from rlops.clock import writers_now
 from rlops.db import Database, ServerError
+from rlops.ops.archive.table import EARLIEST
 from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.partition import hold, months
 from rlops.ops.partition.hold import Hold
@@ -30,7 +32,6 @@ from rlops.sqlfiles import Keywords, SqlFolder
 from rlops.structure import Column
 
 NO_MATCH = (1731, 1736)  # the table was changed by ALGORITHM=INSTANT since it was built, and a new table isn't like it
-EARLIEST = datetime(1000, 1, 1)  # MySQL's least DATETIME
 PAGE = 5_000  # held rows that are compared at once
 
 
@@ -48,11 +49,6 @@ class TakeOut:
     taken: list[str] = field(default_factory=list)  # the hold tables of this run
     _by_rows: set[date] = field(default_factory=set)  # months that this run can't exchange
     _digests: tuple[int, dict[int, bytes]] | None = None  # of a part whose rows are compared one by one
-
-    def unfinished(self, db: Database) -> Month | None:
-        """The month that is on its way out."""
-        found = hold.being_filled(db)
-        return Month(found.month) if found else None
 
     def fits(self, db: Database, month: Month, found: Sequence[Part]) -> bool:
         """Whether the month is a partition of its own, not the last one, that nothing was deleted from yet."""
@@ -72,13 +68,14 @@ class TakeOut:
         journal.record(db, hold.TAKING, hold.name_for(month.first, now))
         return Chunk(0, f"{month} to be taken out", last=False)
 
-    def chunk(self, db: Database) -> Chunk:
-        """Go a step further with the month that is on its way out. DDL commits the caller's transaction.
+    def go_on(self, db: Database) -> Chunk | None:
+        """Go a step further with the month that is on its way out; None when none is. DDL commits the caller's transaction.
 
         Raises LockWait, naming who is in the way, when the table is in use.
         """
         into = hold.being_filled(db)
-        assert into
+        if into is None:
+            return None
         found, month = [part for part in parts.all_parts(db, into.month) if not part.only], Month(into.month)
         if all(part.state == parts.VERIFIED for part in found):
             if not facts.table_exists(db, into.table):
@@ -86,7 +83,7 @@ class TakeOut:
             if facts.is_partitioned(db, into.table):
                 self._run(db, "410_hold_without_partitions", hold=into.table)
                 return Chunk(0, f"{month}: {into.table} made", last=False)
-            if not _any_row(db, self.sql, into.table) and not self._exchange(db, into, month):
+            if counting.is_empty(db, into.table) and not self._exchange(db, into, month):
                 return Chunk(0, f"{month} row by row", last=False)
             parts.move(db, found[0], parts.DELETING)
             return Chunk(0, f"{month} exchanged", last=False)
@@ -95,7 +92,7 @@ class TakeOut:
             return self._end(db, into, month, found)
         if part.state == parts.VERIFIED:
             parts.move(db, part, parts.DELETING)
-            return Chunk(0, f"{month} part {part.number} to be compared", last=False)
+            return Chunk(0, f"{part.title} to be compared", last=False)
         return self._compare(db, into, part)
 
     def _end(self, db: Database, into: Hold, month: Month, found: Sequence[Part]) -> Chunk:
@@ -174,10 +171,7 @@ class TakeOut:
     def _one_by_one(self, db: Database, into: Hold, part: Part) -> Chunk:
         """Compare the next held rows of a part; what differs goes back. At the end, rows that aren't there were removed."""
         archived = self._archived(part)
-        left = part.range
-        if part.watermark:
-            when, number = part.watermark.split(" ")
-            left = left.behind(datetime.fromisoformat(when), int(number))
+        left = part.range.behind(*position(part.watermark)) if part.watermark else part.range
         names = {"hold": into.table, "digest": Keywords((kinds.digest(part.table_columns),))}
         query = self.sql.statement("partition/460_held_rows", names, {**left.values, "limit": PAGE})
         rows = db.rows(query.sql, query.values)
@@ -188,9 +182,9 @@ class TakeOut:
         others = [int(row["id"]) for row in rows if int(row["id"]) not in same]
         gone = self._put_back(db, into, others) if others else set()
         kept = sum(number in archived for number in others if number not in gone)
-        mark = f"{rows[-1]['timestamp'].isoformat()} {rows[-1]['id']}"
-        parts.deleted(db, part, mark, (len(same), 0, kept))
-        return Chunk(len(same), f"{part.title} {mark}", last=False)
+        watermark = mark((rows[-1]["timestamp"], int(rows[-1]["id"])))
+        parts.deleted(db, part, watermark, (len(same), 0, kept))
+        return Chunk(len(same), f"{part.title} {watermark}", last=False)
 
     def _archived(self, part: Part) -> dict[int, bytes]:
         if self._digests is None or self._digests[0] != part.id:
@@ -224,16 +218,13 @@ class TakeOut:
     def _settled(self, db: Database, part: Part, rows: int) -> Chunk:
         """All of the part's rows are accounted for; those that weren't in the hold table had been removed."""
         deleted = part.deleted + rows
-        parts.deleted(db, part, part.watermark, (rows, part.sum.rows - deleted - part.kept, 0))
+        removed = part.sum.rows - deleted - part.kept
+        parts.deleted(db, part, part.watermark, (rows, removed, 0))
         parts.move(db, part, parts.DONE)
-        counts = {"deleted": deleted, "removed": part.sum.rows - deleted - part.kept, "changed": part.kept}
+        counts = {"deleted": deleted, "removed": removed, "changed": part.kept}
         manifest.moved(self.place.store, part, parts.DONE, counts)
         return Chunk(rows, f"{part.title} done", last=False)
 
     def _remark(self, text: str) -> None:
         if text not in self.remarks:
             self.remarks.append(text)
-
-
-def _any_row(db: Database, sql: SqlFolder, table: str) -> bool:
-    return bool(db.value(sql.statement("partition/495_any_held", {"hold": table}).sql))

@@ -62,9 +62,9 @@ def plan(
     if why := ending.unfit(db, sql):
         ends = replace(take_out, starts=False) if unfinished else None
         return Whole(ends, holds=holds, note=f"row by row, and no partition is dropped: {why}")
-    dropping = ending.dropping(db, sql, found.edge, clock, most)
+    dropping = ending.of_fit(sql, found.edge, clock, most)
     note = (
         "a month with a partition of its own is exchanged whole with a hold table, which stays for"
-        f" {sql.policy.partitions.hold_days} days (sql/partition/400 to 495); the DELETE is for the others"
+        f" {sql.policy.partitions.hold_days} days (sql/partition/400 to 485); the DELETE is for the others"
     )
-    return Whole(take_out, dropping if dropping and (begins or dropping.is_any(db)) else None, holds, note)
+    return Whole(take_out, dropping if begins or dropping.is_any(db) else None, holds, note)
