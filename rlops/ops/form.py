@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from rlops import journal
@@ -27,7 +27,11 @@ class Recorded:
 
 def recorded(db: Database) -> Recorded:
     """What was recorded in the target."""
-    facts = journal.recorded(db)
+    return of(journal.recorded(db))
+
+
+def of(facts: Mapping[str, str]) -> Recorded:
+    """The same of facts that were read already."""
     return Recorded(facts.get(FORM), facts.get(INTEGRITY), facts.get(DEFINER))
 
 

@@ -62,11 +62,11 @@ def plan(
     if (
         not partitioning
         and declared.INTERACTIONS in {each.table.name for each in missing}
-        and form.recorded(db).form == form.PARTITIONED
+        and form.of(recorded).form == form.PARTITIONED
     ):
         partitioning = convert.records(sql, form.FOREIGN_KEYS, form.FOREIGN_KEYS, None)
     drops = _drops(sql, [each.table.name for each in wanted if each.table.name in present], live) if fresh else ()
-    if drops and form.recorded(db).form == form.PARTITIONED:
+    if drops and form.of(recorded).form == form.PARTITIONED:
         drops = (*integrity.leaving(db, sql, *integrity.the_child(sql).parents), *drops)
     steps = (
         *(() if "environment" in recorded else (_record(sql, environment),)),

@@ -181,7 +181,8 @@ def test_parallel_runs_end_in_one_set_of_tables(database):
     codes = sorted(answer.returncode for answer in answers)
     assert codes[0] == 0
     assert set(codes) <= {0, 6}, [a.json["error"] for a in answers]
-    assert all("another rlops run" in answer.json["error"]["message"] for answer in answers if answer.returncode == 6)
+    said = [answer.json["error"]["message"] for answer in answers if answer.returncode == 6]
+    assert all("another rlops run" in message for message in said), said
     database.cli("migrate")
     database.cli("verify", check=None)
     assert created(database) == {*TABLES, *OWN}
