@@ -32,8 +32,6 @@ def command(build: Build, directory: Path, port: int | None, options: Sequence[s
     return (
         *_base(build, directory / "data"),
         *(f"--socket={directory / 'sql.sock'}", f"--pid-file={directory / 'server.pid'}"),
-        # A MariaDB that starts deletes the temporary tables of every other server in a shared /tmp.
-        f"--tmpdir={directory}",
         *("--skip-name-resolve", "--innodb-buffer-pool-size=128M", *network, *own, *options),
     )
 
@@ -82,4 +80,5 @@ def _system_tables(share: Path) -> str:
 def _base(build: Build, data: Path) -> tuple[str, ...]:
     first = build.command if "--no-defaults" in build.command else (*build.command, "--no-defaults")
     user = ("--user=root",) if os.geteuid() == 0 else ()
-    return (*first, f"--datadir={data}", "--secure-file-priv=", *user)
+    # A server that starts, or is initialised, deletes the temporary tables of every other one in a shared /tmp.
+    return (*first, f"--datadir={data}", f"--tmpdir={data.parent}", "--secure-file-priv=", *user)

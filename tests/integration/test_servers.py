@@ -100,6 +100,21 @@ def test_two_servers_are_two(start_server, ours):
         assert scalar(one, "SELECT @@server_uuid") != scalar(other, "SELECT @@server_uuid")
 
 
+def test_to_initialise_and_start_one_takes_no_temporary_table_from_another(ours, tmp_path, monkeypatch):
+    """A server that begins deletes what looks like one in its tmpdir; a shared one made the other's bootstrap fail."""
+    if ours.family == "oceanbase":
+        pytest.skip("seekdb keeps its temporary files in its own folder")
+    shared = tmp_path / "tmp"
+    shared.mkdir()
+    other = shared / "#sql-temptable-1-2-3.MAI"
+    other.touch()
+    build = provide(ours.label, say=print)
+    monkeypatch.setenv("TMPDIR", str(shared))
+    monkeypatch.setenv("RLOPS_CACHE", str(tmp_path / "cache"))
+    with start(build, tmp_path / "server"):
+        assert other.exists()
+
+
 def test_closing_leaves_nothing(ours, tmp_path):
     directory = tmp_path / "d"
     server = start(provide(ours.label, say=print), directory)
