@@ -181,10 +181,14 @@ def _in_process(arguments: tuple[str, ...], home: Path, env: Mapping[str, str], 
 
 def wanted() -> list[str]:
     """The labels and URLs that `server` runs over."""
-    chosen = [name.strip() for name in os.environ.get("RLOPS_TEST_ENGINES", "").split(",") if name.strip()]
-    if unknown := set(chosen) - set(LABELS):
+    if unknown := set(named()) - set(LABELS):
         raise pytest.UsageError(f"RLOPS_TEST_ENGINES: {', '.join(sorted(unknown))} not among {', '.join(LABELS)}")
-    return [*(chosen or LABELS), *os.environ.get("RLOPS_TEST_SERVERS", "").split()]
+    return [*(named() or LABELS), *os.environ.get("RLOPS_TEST_SERVERS", "").split()]
+
+
+def named() -> list[str]:
+    """The engines that somebody has asked for by their labels."""
+    return [name.strip() for name in os.environ.get("RLOPS_TEST_ENGINES", "").split(",") if name.strip()]
 
 
 def without_password(name: str) -> str:
@@ -313,18 +317,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByEngine:
     return ByEngine(config, log)
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if OLDER in item.nodeid and item.path.parent.name == "faults" and OLDER not in named():
+            item.add_marker("torture")
     if os.environ.get("RLOPS_TORTURE"):
         return
-    torture = [item for item in items if item.get_closest_marker("torture") or struck_elsewhere(item)]
+    torture = [item for item in items if item.get_closest_marker("torture")]
     items[:] = [item for item in items if item not in torture]
     config.hook.pytest_deselected(items=torture)
-
-
-def struck_elsewhere(item: pytest.Item) -> bool:
-    """Whether it injects a fault into the older series, which nobody has asked for by name."""
-    asked = OLDER in os.environ.get("RLOPS_TEST_ENGINES", "")
-    return not asked and item.path.parent.name == "faults" and OLDER in item.nodeid
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
