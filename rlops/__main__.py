@@ -14,7 +14,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # One that comes during an import may be raised in a callback of Python's own, which swallows it.
     heard: list[int] = []
     interrupt = signal.getsignal(signal.SIGINT)
-    for number in (signal.SIGTERM, *(() if interrupt is signal.SIG_IGN else (signal.SIGINT,))):
+    # SIGTERM last: who sees it caught may send either.
+    for number in (*(() if interrupt is signal.SIG_IGN else (signal.SIGINT,)), signal.SIGTERM):
         signal.signal(number, lambda number, _: heard.append(number))
     from rlops.cli.entry import interrupted, run
 
