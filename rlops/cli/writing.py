@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Planner = Callable[[Database, SqlFolder], Plan]
 After = Callable[[Database, SqlFolder, Answer], Answer]
 
+CHANGING = 3.0  # seconds for which tables that come and go while they are looked at are looked at again
+
 
 def write(
     session: Session,
@@ -150,23 +152,33 @@ def _options(session: Session, db: Database, sql: SqlFolder, throttle: Throttle 
     )  # fmt: skip
 
 
+def _looked_at(planner: Planner, db: Database, sql: SqlFolder) -> Plan:
+    """The plan; looked for again where a table came or went in mid-look, as another run's does in a first rollout."""
+    deadline = time.monotonic() + CHANGING
+    while True:
+        try:
+            return planner(db, sql)
+        except LockWait as error:
+            raise Blocked(
+                f"the tables can't be looked at, since another session's lock is in the way ({error.text}). Nothing was changed",
+                "Somebody's DDL waits or runs on them: type the same command again when it has ended.",
+                "lock_wait",
+            ) from error
+        except ServerError as error:
+            if error.number not in NO_TABLE:
+                raise
+            if time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            raise Blocked(
+                f"the tables changed while they were looked at ({error.text}). Nothing was changed",
+                "Somebody else is at work here: look with `rlops history`, then type the same command again.",
+                "changed_meanwhile",
+            ) from error
+
+
 def _plan(planner: Planner, db: Database, sql: SqlFolder) -> Plan:
-    try:
-        plan = planner(db, sql)
-    except LockWait as error:
-        raise Blocked(
-            f"the tables can't be looked at, since another session's lock is in the way ({error.text}). Nothing was changed",
-            "Somebody's DDL waits or runs on them: type the same command again when it has ended.",
-            "lock_wait",
-        ) from error
-    except ServerError as error:
-        if error.number not in NO_TABLE:
-            raise
-        raise Blocked(
-            f"the tables changed while they were looked at ({error.text}). Nothing was changed",
-            "Somebody else is at work here: look with `rlops history`, then type the same command again.",
-            "changed_meanwhile",
-        ) from error
+    plan = _looked_at(planner, db, sql)
     # A plan that writes needs rlops' own tables first, for the journal.
     own = journal.missing_steps(db, sql) if plan.steps and plan.journaled else ()
     return replace(plan, steps=(*own, *plan.steps))
