@@ -9,12 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlops import blockers, facts, lock, withdraw
+from rlops import blockers, facts, lock, nodes, withdraw
 from rlops.audit import AuditLog
 from rlops.db import TABLE_EXISTS, Conflict, Database, LockWait, Lost, ServerError
 from rlops.errors import Blocked, Failed, Interrupted, Pending, RlopsError
 from rlops.events import Emit, Waiting
 from rlops.journal import Actor
+from rlops.lease import LeaseLost
 from rlops.plan import Step
 from rlops.sqlfiles import SqlFolder
 from rlops.stop import StopRequest
@@ -53,7 +54,10 @@ class Attempts:
         self.ends_at = None if options.max_time is None else time.monotonic() + options.max_time
 
     def check_time(self) -> None:
-        """Raise when this run is to go no further: a signal, a stop file, the end of the window or of the time budget."""
+        """Raise when this run is to go no further: a signal, a stop file, the end of the window or of the time budget, a
+        run lock that another has taken.
+        """
+        lock.check(self.db)
         if self.stop.requested:
             raise Interrupted("interrupted")
         if self.options.stop_file and self.options.stop_file.exists():
@@ -87,6 +91,8 @@ class Attempts:
         deadline, attempt = time.monotonic() + self.options.retry_for, 0
         while True:
             try:
+                if step.touches:
+                    self._wait_for_nodes(deadline)
                 if step.touches and self.db.engine.can.metadata_locks:
                     self.wait_for_blockers(step.touches)
                     with withdraw.early(self.db):
@@ -108,10 +114,21 @@ class Attempts:
                 if time.monotonic() > deadline:
                     raise error
 
+    def _wait_for_nodes(self, deadline: float) -> None:
+        """Wait until every server of a cluster is in step: a DDL goes to all of them. Raises Blocked."""
+        while why := nodes.disagreeing(self.db, self.options.sql, 0):
+            if time.monotonic() >= deadline:
+                raise Blocked(
+                    f"not every server of the cluster is in step: {why}", "Type the same command again when they are.",
+                    "nodes_behind",
+                )  # fmt: skip
+            self.wait(f"not tried yet: {why}", LOOK_EVERY)
+
     def _holds(self, step: Step) -> bool:
         return bool(step.expect) and all(facts.holds(self.db, expect) for expect in step.expect)
 
     def _execute(self, step: Step) -> int:
+        lock.confirm(self.db)
         if not step.checks_off:
             return self.db.execute(step.statement.sql, step.statement.values)
         self.db.execute("SET SESSION foreign_key_checks = 0")
@@ -153,6 +170,8 @@ class Attempts:
                 self.db.reconnect()
                 lock.acquire(self.db)
                 return
+            except LeaseLost:
+                raise
             except RlopsError as error:
                 if time.monotonic() > deadline or self.stop.requested:
                     raise Lost(2006, "the server did not come back: " + error.message) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pymysql
 from pymysql.cursors import DictCursor
@@ -15,12 +15,15 @@ from rlops.connect import is_encrypted, open_connection
 from rlops.errors import Denied, Failed, RlopsError, Usage
 from rlops.settings import Secret, Target
 
+if TYPE_CHECKING:
+    from rlops.lease import Lease
+
 Values = Mapping[str, Any] | Sequence[Any] | None
 Row = dict[str, Any]
 
 LOST = {2006, 2013, 2014, 2055, 4031, 1053, 1077, 1079, 1927, 3169}
 LOCK_WAIT = {1205, 3572}
-CONFLICT = {1213, 1020, 6002, 6004, 6005}
+CONFLICT = {1213, 1020, 3101, 6002, 6004, 6005}
 TIMED_OUT = {3024, 1969, 1317, 4012}
 DUPLICATE = {1062, 1586}
 NO_PARENT = {1216, 1452}
@@ -120,6 +123,7 @@ class Database:
         self._statement_limit = statement_limit
         self._lock_wait = lock_wait
         self._answer_within = answer_within
+        self.lease: Lease | None = None  # while this session's run holds the run lock by one
         self._open()
 
     def _open(self) -> None:
@@ -132,6 +136,10 @@ class Database:
                 cursor.execute("SELECT VERSION() AS version, @@version_comment AS comment, CONNECTION_ID() AS id")
                 found = cursor.fetchone() or {}
                 self.engine = engines.detect(found["version"], found["comment"])
+                if self.family in ("mysql", "mariadb"):
+                    cursor.execute("SHOW GLOBAL VARIABLES WHERE Variable_name IN %s", (engines.TOPOLOGY,))
+                    variables = {str(row["Variable_name"]): str(row["Value"]) for row in cursor.fetchall()}
+                    self.engine = engines.placed(self.engine, variables)
                 self.connection_id = int(found["id"])
                 for statement in self._session():
                     cursor.execute(statement)

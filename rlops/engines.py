@@ -1,24 +1,36 @@
-"""Which engine and version a server is, and what that family can do: a table, not classes."""
+"""Which engine and version a server is, and what that kind of server can do: a table, not classes."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Family = Literal["mysql", "mariadb", "oceanbase", "tidb", "vitess"]
+Kind = Literal[
+    "mysql", "group_replication", "multi_primary", "aurora", "mariadb", "galera", "oceanbase", "tidb", "vitess"
+]
 
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
+# The variables that tell whether a server is one of several; `placed` reads them.
+TOPOLOGY = (
+    "wsrep_on", "wsrep_provider", "group_replication_group_name", "group_replication_single_primary_mode", "aurora_version",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a family of engines can do, and by what means.
+    """What a kind of server can do, and by what means. What a command can't do here it asks of this table.
 
-    `run_lock`: "get_lock" (freed by the server with its connection) or "lease" (a row; GET_LOCK outlives a lost
-    connection there). `statement_limit`: the session variable that bounds a statement's time, and how many of its
-    units make a second. `metadata_locks`: whether a DDL waits for open transactions. `looks`: what long work looks at
-    before each chunk, of those in throttle.py; the statements are in sql/throttle/.
+    `run_lock`: "get_lock" (freed by the server with its connection) or "lease" (a row, where GET_LOCK counts on one node
+    only or outlives a lost connection). `statement_limit`: the session variable that bounds a statement's time, and
+    how many of its units make a second. `metadata_locks`: whether a DDL waits for open transactions. `locks_hold_all`:
+    whether a lock taken here holds up every writer, and not only those of the same node. `keys_on_partitions`: whether
+    a partitioned table keeps its foreign keys. `takes_months_out`: whether a month can be exchanged and dropped with the
+    proof that no row came in meanwhile. `ddl`: what a DDL costs beside its locks. `looks`: what long work looks at before each
+    chunk, of those in throttle.py and nodes.py; the statements are in sql/throttle/.
     """
 
     run_lock: Literal["get_lock", "lease"]
@@ -26,7 +38,36 @@ class Capabilities:
     session: tuple[str, ...]
     supported: bool = True
     metadata_locks: bool = True
+    locks_hold_all: bool = True
+    keys_on_partitions: bool = False
+    takes_months_out: bool = True
+    ddl: str = ""
     looks: tuple[str, ...] = ("replicas", "threads", "history")
+
+    def described(self) -> Mapping[str, str]:
+        """What it says, in words, each under a name."""
+        lease = "a lease: a row that its holder renews, and that runs out"
+        return {
+            "run lock": lease if self.run_lock == "lease" else "GET_LOCK, freed with its connection",
+            "DDL waits for open transactions": _yes(self.metadata_locks),
+            "DDL besides": self.ddl or "-",
+            "locks hold up every writer": _yes(self.locks_hold_all),
+            "partitioned table": "keeps its foreign keys" if self.keys_on_partitions
+            else "integrity by triggers" if self.locks_hold_all else "only with --integrity none: triggers don't see other nodes' locks",
+            "change of form while the shop goes on": _yes(self.locks_hold_all and not self.keys_on_partitions),
+            "months are taken out whole": _yes(self.takes_months_out),
+            "long work looks at": ", ".join(_LOOKS[look] for look in self.looks) or "its chunks' time alone",
+        }  # fmt: skip
+
+
+_LOOKS = {
+    "replicas": "replica lag", "threads": "running threads", "history": "the history list",
+    "members": "the members' queues", "nodes": "the nodes' queues and flow control",
+}  # fmt: skip
+
+
+def _yes(said: bool) -> str:
+    return "yes" if said else "no"
 
 
 _COMMON = (
@@ -41,17 +82,42 @@ _COMMON = (
 _NO_NEW_ACCOUNTS = tuple(s.replace(SQL_MODE, f"{SQL_MODE},NO_AUTO_CREATE_USER") for s in _COMMON)
 _MARIADB = tuple(s.replace("transaction_isolation", "tx_isolation") for s in _NO_NEW_ACCOUNTS)
 
-CAPABILITIES: dict[Family, Capabilities] = {
-    "mysql": Capabilities(
-        "get_lock", ("max_execution_time", 1000), (*_COMMON, "SET SESSION information_schema_stats_expiry = 0")
+_MYSQL = Capabilities(
+    "get_lock", ("max_execution_time", 1000), (*_COMMON, "SET SESSION information_schema_stats_expiry = 0")
+)
+_GROUP = replace(
+    _MYSQL,
+    run_lock="lease",
+    # What other members have committed is seen here before a transaction begins.
+    session=(*_MYSQL.session, "SET SESSION group_replication_consistency = 'BEFORE'"),
+    ddl="every member repeats a DDL, and what was committed after it waits there until it is done",
+    looks=(*_MYSQL.looks, "members"),
+)
+_MARIADB_SERVER = Capabilities("get_lock", ("max_statement_time", 1), _MARIADB)
+
+CAPABILITIES: Mapping[Kind, Capabilities] = {
+    "mysql": _MYSQL,
+    "group_replication": _GROUP,
+    "multi_primary": replace(_GROUP, locks_hold_all=False, takes_months_out=False),
+    "aurora": _MYSQL,
+    "mariadb": _MARIADB_SERVER,
+    "galera": replace(
+        _MARIADB_SERVER,
+        run_lock="lease",
+        session=(*_MARIADB, "SET SESSION wsrep_sync_wait = 7"),
+        metadata_locks=False,
+        locks_hold_all=False,
+        takes_months_out=False,
+        ddl="the whole cluster waits while a DDL runs, and transactions that have used its tables are rolled back (1213)",
+        looks=("replicas", "threads", "history", "nodes"),
     ),
-    "mariadb": Capabilities("get_lock", ("max_statement_time", 1), _MARIADB),
     "oceanbase": Capabilities(
-        "lease", ("ob_query_timeout", 1_000_000), (*_NO_NEW_ACCOUNTS[:2], _COMMON[3]), metadata_locks=False, looks=()
+        "lease", ("ob_query_timeout", 1_000_000), (*_NO_NEW_ACCOUNTS[:2], _COMMON[3]),
+        metadata_locks=False, keys_on_partitions=True, takes_months_out=False, looks=(),
     ),
     "tidb": Capabilities("get_lock", ("max_execution_time", 1000), _COMMON, supported=False),
     "vitess": Capabilities("lease", None, (), supported=False),
-}
+}  # fmt: skip
 
 _MARKS: tuple[tuple[str, Family, str], ...] = (
     ("-tidb-", "tidb", "TiDB"),
@@ -64,20 +130,47 @@ _MARKS: tuple[tuple[str, Family, str], ...] = (
 
 @dataclass(frozen=True)
 class Engine:
-    """A server's family, name and version, as VERSION() tells them."""
+    """A server's family, name and version, as VERSION() tells them, and the kind of server that it is."""
 
     family: Family
     name: str
     version: str
     numbers: tuple[int, ...]
+    kind: Kind
 
     @property
     def can(self) -> Capabilities:
-        """What this family can do."""
-        return CAPABILITIES[self.family]
+        """What this kind can do."""
+        return CAPABILITIES[self.kind]
+
+    @property
+    def cluster(self) -> str:
+        """What it is one of several servers of, in words; empty for a server that stands alone."""
+        return _CLUSTERS.get(self.kind, "")
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version}"
+        return f"{self.name} {self.version}" + (f", {self.cluster}" if self.cluster else "")
+
+
+_CLUSTERS: Mapping[Kind, str] = {
+    "galera": "Galera cluster",
+    "group_replication": "Group Replication, single-primary",
+    "multi_primary": "Group Replication, multi-primary",
+    "aurora": "Aurora",
+}
+
+
+def placed(engine: Engine, variables: Mapping[str, str]) -> Engine:
+    """The engine with its kind, from those of its global variables that TOPOLOGY names."""
+    kind: Kind = engine.kind
+    if engine.family == "mariadb" and variables.get("wsrep_on") == "ON" and variables.get("wsrep_provider") != "none":
+        kind = "galera"
+    elif variables.get("group_replication_group_name"):
+        single = variables.get("group_replication_single_primary_mode") == "ON"
+        kind = "group_replication" if single else "multi_primary"
+    elif variables.get("aurora_version"):
+        kind = "aurora"
+    return replace(engine, kind=kind)
 
 
 def detect(version: str, comment: str = "") -> Engine:
@@ -86,8 +179,9 @@ def detect(version: str, comment: str = "") -> Engine:
     for mark, family, name in _MARKS:
         if mark in text:
             shown = "seekdb" if "seekdb" in text else name
-            return Engine(family, shown, _number(version, comment, family), _numbers(_number(version, comment, family)))
-    return Engine("mysql", "MySQL", _number(version, comment, "mysql"), _numbers(version))
+            number = _number(version, comment, family)
+            return Engine(family, shown, number, _numbers(number), family)
+    return Engine("mysql", "MySQL", _number(version, comment, "mysql"), _numbers(version), "mysql")
 
 
 def _number(version: str, comment: str, family: Family) -> str:

@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from rlops import privileges
-from rlops.db import Conflict, Database, LockWait, Lost, Row, ServerError, TimedOut
+from rlops import lease
+from rlops.db import Database, Lost, Row, ServerError
 from rlops.errors import Blocked
 from rlops.events import Emit, Waiting, silent
+from rlops.lease import Held, Lease, connected
 
 MAINTENANCE = "maintenance of "
 IDLE = 7 * 86_400  # seconds that a connection which only holds a lock may be silent
@@ -31,66 +32,92 @@ def maintenance_lock(db: Database) -> Iterator[None]:
     """
     name = lock_name(db.schema, MAINTENANCE)
     db.execute(f"SET SESSION wait_timeout = {IDLE}")
-    holder = _take(db, name)
-    if holder is not None:
+    if held := _take(db, name):
         raise Blocked(
-            f"another `rlops maintain` is at work on {db.schema}: {_describe(db, holder)}. Nothing was changed",
+            f"another `rlops maintain` is at work on {db.schema}: {_describe(db, held)}. Nothing was changed",
             "It does the same work: look with `rlops jobs list` and `rlops history`.",
             "maintenance_lock",
         )
     try:
         yield
     finally:
-        with suppress(ServerError):
-            release(db, name)
+        _release(db, name)
 
 
 @contextmanager
 def run_lock(db: Database, retry_for: float = 0.0, emit: Emit = silent) -> Iterator[None]:
     """Hold the run lock inside the block, on the very connection that writes: losing one loses the other.
 
-    Waits up to `retry_for` seconds while the holder is a run whose process is gone and whose last statement the
-    server has not finished. Raises Blocked, with the holder's name, when another run has it.
+    Waits up to `retry_for` seconds while the holder is a run whose process is gone: its last statement has not finished,
+    or its lease has not run out. Raises Blocked, with the holder's name, when another run has it.
     """
     deadline = time.monotonic() + retry_for
     name = lock_name(db.schema)
-    while (holder := _take(db, name)) is not None:
-        orphan = _is_orphan(db, holder)
+    while held := _take(db, name):
+        orphan = _is_orphan(db, held)
         if not orphan or time.monotonic() >= deadline:
-            raise _held(db, holder, orphan=orphan)
-        emit(Waiting(f"the server is still running the last statement of a run that is gone (connection {holder})"))
+            raise _blocked(db, held, orphan=orphan)
+        emit(Waiting(f"{_GONE}: {_describe(db, held)}"))
         time.sleep(0.2)
     try:
         yield
     finally:
-        with suppress(ServerError):
-            release(db, name)
+        _release(db, name)
 
 
 def acquire(db: Database) -> None:
-    """Take the lock, or raise Blocked at once."""
-    holder = _take(db, lock_name(db.schema))
-    if holder is not None:
-        raise _held(db, holder)
+    """Take the lock again on a new connection, or raise Blocked at once; LeaseLost when another run has had it since."""
+    if db.lease:
+        db.lease.move(db)
+    elif held := _take(db, lock_name(db.schema)):
+        raise _blocked(db, held)
 
 
-def _take(db: Database, name: str) -> int | None:
-    """Take the lock; returns its holder's connection when that is another."""
-    return _acquire_lease(db, name) if db.engine.can.run_lock == "lease" else _acquire_get_lock(db, name)
+def check(db: Database) -> None:
+    """Raise LeaseLost when the lock is known to be lost. Asks no server."""
+    if db.lease:
+        db.lease.check()
 
 
-def _held(db: Database, holder: int, *, orphan: bool = False) -> Blocked:
-    gone = "; its process is gone, and the server is still running its last statement" if orphan else ""
+def confirm(db: Database) -> None:
+    """Make sure of the lock, in the caller's transaction if there is one. Raises LeaseLost.
+
+    GET_LOCK needs no such look: what is sent on the connection that holds it is sent under it.
+    """
+    if db.lease:
+        db.lease.confirm(db)
+
+
+def _take(db: Database, name: str) -> Held | None:
+    """Take the lock; returns who has it when that is another."""
+    if db.engine.can.run_lock == "get_lock":
+        if db.value("SELECT GET_LOCK(%s, 0)", (name,)) == 1:
+            return None
+        return Held(int(db.value("SELECT IS_USED_LOCK(%s)", (name,)) or 0), "", here=True, until=0)
+    found = lease.take(db, name)
+    if isinstance(found, Lease):
+        db.lease = found
+        return None
+    return found or Held(0, "", here=True, until=0)
+
+
+_GONE = "the process of the run that holds the lock is gone"
+
+
+def _blocked(db: Database, held: Held, *, orphan: bool = False) -> Blocked:
+    gone = (
+        "; its process is gone, and the server is still running its last statement" if orphan and not held.until else ""
+    )
     return Blocked(
-        f"another rlops run is writing to {db.schema}: {_describe(db, holder)}{gone}. Nothing was changed",
+        f"another rlops run is writing to {db.schema}: {_describe(db, held)}{gone}. Nothing was changed",
         "Wait until it has ended, or look at it with `rlops history`.",
         "run_lock",
     )
 
 
-def _is_orphan(db: Database, holder: int) -> bool:
+def _is_orphan(db: Database, held: Held) -> bool:
     """Whether the holder's process ran on this machine and is gone."""
-    row = _run_of(db, holder)
+    row = _run_of(db, held)
     if not row or row["host"] != socket.gethostname():
         return False
     try:
@@ -102,12 +129,12 @@ def _is_orphan(db: Database, holder: int) -> bool:
     return False
 
 
-def _run_of(db: Database, connection_id: int) -> Row | None:
+def _run_of(db: Database, held: Held) -> Row | None:
     try:
         return db.row(
             "SELECT command, os_user, host, pid, started_at FROM rlops_run"
             " WHERE connection_id = %s AND status = 'running' ORDER BY id DESC LIMIT 1",
-            (connection_id,),
+            (held.connection_id,),
         )
     except Lost:
         raise
@@ -115,76 +142,46 @@ def _run_of(db: Database, connection_id: int) -> Row | None:
         return None  # the journal isn't there yet, or not for this account
 
 
-def release(db: Database, name: str) -> None:
-    """Give a lock back."""
-    if db.engine.can.run_lock == "lease":
-        db.execute("DELETE FROM rlops_lease WHERE name = %s AND connection_id = %s", (name, db.connection_id))
-    else:
-        db.value("SELECT RELEASE_LOCK(%s)", (name,))
+def _release(db: Database, name: str) -> None:
+    with suppress(ServerError):
+        if db.lease:
+            held, db.lease = db.lease, None
+            held.give_back(db)
+        else:
+            db.value("SELECT RELEASE_LOCK(%s)", (name,))
 
 
 def holder(db: Database) -> int | None:
     """The connection that holds the lock; None when nobody does. Needs no privilege but, for a lease, SELECT on it.
 
-    An account that sees no other session takes a lease for held until somebody else has it or gives it back.
+    An account that sees no other session takes a lease for held until it runs out.
     """
     name = lock_name(db.schema)
-    if db.engine.can.run_lock != "lease":
+    if db.engine.can.run_lock == "get_lock":
         found = db.value("SELECT IS_USED_LOCK(%s)", (name,))
         return None if found is None else int(found)
-    try:
-        found = db.value("SELECT connection_id FROM rlops_lease WHERE name = %s", (name,))
-    except Lost:
-        raise
-    except ServerError:
-        return None  # nobody has ever taken it, or it is not for this account
-    if found is None or is_connected(db, int(found)) or not privileges.own(db).has("PROCESS"):
-        return None if found is None else int(found)
-    return None
-
-
-def _acquire_get_lock(db: Database, name: str) -> int | None:
-    if db.value("SELECT GET_LOCK(%s, 0)", (name,)) == 1:
-        return None
-    return int(db.value("SELECT IS_USED_LOCK(%s)", (name,)) or 0)
-
-
-def _acquire_lease(db: Database, name: str) -> int | None:
-    db.execute(
-        "CREATE TABLE IF NOT EXISTS rlops_lease (name VARCHAR(64) NOT NULL PRIMARY KEY, connection_id BIGINT NOT NULL,"
-        " taken_at DATETIME(6) NOT NULL) COMMENT='rlops: who holds the run lock'"
-    )
-    take = "INSERT INTO rlops_lease (name, connection_id, taken_at) VALUES (%s, %s, UTC_TIMESTAMP(6))"
-    try:
-        with db.transaction():
-            row = db.row("SELECT connection_id FROM rlops_lease WHERE name = %s FOR UPDATE", (name,))
-            if row and row["connection_id"] != db.connection_id and is_connected(db, row["connection_id"]):
-                return int(row["connection_id"])
-            db.execute("DELETE FROM rlops_lease WHERE name = %s", (name,))
-            db.execute(take, (name, db.connection_id))
-    except (Conflict, LockWait, TimedOut):
-        return 0  # another session is taking it at this very moment
-    except ServerError as error:
-        if isinstance(error, Lost) or error.number != 1062:
-            raise
-        return 0
-    return None
+    held = lease.read(db, name)
+    return held.connection_id if held else None
 
 
 def is_connected(db: Database, connection_id: int) -> bool:
-    """Whether that session is still on the server. One's own account's sessions show without a privilege."""
-    return _session(db, connection_id) is not None
+    """Whether that session is still on this server. One's own account's sessions show without a privilege."""
+    return connected(db, connection_id)
 
 
-def _session(db: Database, connection_id: int) -> Row | None:
-    return next((row for row in db.rows("SHOW FULL PROCESSLIST") if int(row.get("Id") or 0) == connection_id), None)
+def is_busy(db: Database, connection_id: int) -> bool:
+    """Whether that session is executing a statement: it outlives its client until it has ended."""
+    found = lease.session(db, connection_id)
+    return found is not None and str(found.get("Command")) != "Sleep"
 
 
-def _describe(db: Database, connection_id: int) -> str:
-    described = f"connection {connection_id}" if connection_id else "a session that is just starting"
-    row = _run_of(db, connection_id)
+def _describe(db: Database, held: Held) -> str:
+    described = f"connection {held.connection_id}" if held.connection_id else "a session that is just starting"
+    described += "" if held.here else f" of {held.node}"
+    described += f", whose lock runs out in {held.until:.0f} s unless it is renewed" if held.until else ""
+    row = _run_of(db, held)
     if not row:
-        session = _session(db, connection_id)
-        return f"{described} of {session['User']}@{session['Host']}, which is just beginning" if session else described
+        found = lease.session(db, held.connection_id) if held.here else None
+        return f"{described} of {found['User']}@{found['Host']}, which is just beginning" if found else described
     who = f"{row['os_user']}@{row['host']} (pid {row['pid']})"
     return f"`rlops {row['command']}` by {who}, {described}, since {row['started_at']:%H:%M:%S} UTC"

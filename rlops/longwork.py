@@ -10,12 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from rlops import jobs
+from rlops import jobs, lock
 from rlops.attempt import LOOK_EVERY, Attempts
 from rlops.db import Conflict, Database, LockWait, Lost, ServerError
 from rlops.errors import Interrupted, Pending, RlopsError
 from rlops.events import Progress
 from rlops.journal import Journal
+from rlops.lease import LeaseLost
 from rlops.pace import Pace
 from rlops.plan import Chunk, Step, Telling, Work
 
@@ -65,7 +66,8 @@ class LongWork:
         try:
             self._chunks(work, tally)
         except RlopsError as error:
-            self._leave("aborted" if isinstance(error, _Aborted) else "interrupted")
+            if not isinstance(error, LeaseLost):  # the job is another run's by now
+                self._leave("aborted" if isinstance(error, _Aborted) else "interrupted")
             if not self.step.records:
                 error.message += f" after {tally.rows:,} rows in {tally.chunks:,} chunks, each of them whole"
                 error.message += f"; about {tally.left:,} are left" if tally.left else ""
@@ -107,7 +109,8 @@ class LongWork:
                 return
 
     def _mark(self, chunk: Chunk, tally: Tally) -> None:
-        """In the chunk's transaction: where it ends."""
+        """In the chunk's transaction: where it ends, and that this run still holds the lock."""
+        lock.confirm(self.db)
         rows = (tally.rows or 0) + chunk.rows
         self.journal.watermark(self.step_id, _text(tally, chunk), rows)
         if self.job:

@@ -56,7 +56,9 @@ def _outcome(db: Database, step: Row) -> str:
 
 
 def _still_running(db: Database, step: Row) -> bool:
+    if db.lease and not db.lease.from_here:
+        return False  # its connection was another node's
     # A connection's number is given again after a restart of the server.
     uptime = int((db.row("SHOW GLOBAL STATUS LIKE 'Uptime'") or {"Value": 0})["Value"])
     age = int(db.value("SELECT TIMESTAMPDIFF(SECOND, %s, UTC_TIMESTAMP(6))", (step["started_at"],)))
-    return age <= uptime and step["connection_id"] != db.connection_id and lock.is_connected(db, step["connection_id"])
+    return age <= uptime and step["connection_id"] != db.connection_id and lock.is_busy(db, step["connection_id"])

@@ -11,6 +11,7 @@ from rlops.attempt import Attempts, RunOptions
 from rlops.db import Database, Lost, ServerError
 from rlops.errors import Exit, Failed, Interrupted, Pending, RlopsError
 from rlops.events import Emit, StepEnded, StepStarted
+from rlops.lease import LeaseLost
 from rlops.longwork import LongWork, Tally
 from rlops.plan import Answer, Plan, Step, StepResult, StepStatus, not_run
 from rlops.stop import StopRequest, deferred
@@ -98,7 +99,7 @@ class _Run:
 
     def _note_failure(self, step_id: int, status: str, error: RlopsError) -> None:
         # A failure to note a failure must not hide it; the next run settles what the journal leaves open.
-        if status == "unknown":
+        if status == "unknown" or isinstance(error, LeaseLost):
             return
         try:
             self._noted(lambda journal: journal.outcome(step_id, status, error=error.message))
@@ -137,7 +138,8 @@ class _Run:
         )
         wrapped = self._explain(error, changed)
         try:
-            self._noted(lambda journal: journal.finish(wrapped.exit.status, wrapped.message))
+            if not isinstance(error, LeaseLost):  # the run that has the lock now has called this one dead
+                self._noted(lambda journal: journal.finish(wrapped.exit.status, wrapped.message))
         except RlopsError:
             wrapped.message += " (The journal could not be told.)"
         try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from rlops import privileges
 from rlops.db import Database, Lost, ServerError
 from rlops.errors import Refused
+from rlops.nodes import Nodes
 from rlops.replicas import STATUS, Lag, Replica
 from rlops.settings import Target
 from rlops.sqlfiles import SqlFolder
@@ -22,11 +23,12 @@ COUNT_EVERY = 10.0  # seconds between two counts of the connected replicas, whic
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds of lag, running threads, undo logs: beyond them the work waits."""
+    """Seconds of lag, running threads, undo logs, transactions that a node has to apply: beyond them the work waits."""
 
     replica_lag: float
     threads_running: int
     history_list: int
+    apply_queue: int
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Throttle:
         self.db, self.sql, self.limits = db, sql, limits
         self.said = replicas
         self.replicas = [Replica(target, sql) for target in replicas or ()]
+        self.nodes = Nodes(db, sql)
         self.lag: float | None = None
         self._counted = -COUNT_EVERY
         self._connected: int | None = None
@@ -107,6 +110,7 @@ class Throttle:
         notes = [f"{look.name} can't be seen ({look.why})" for look in self._looks() if look.value is None]
         if "replicas" not in looks:
             return notes
+        self._refuse_unseen_nodes()
         for lag in (replica.lag() for replica in self.replicas):
             if lag.hopeless:
                 raise Refused(
@@ -137,10 +141,24 @@ class Throttle:
             )
         return notes
 
+    def _refuse_unseen_nodes(self) -> None:
+        unseen = None if self._careless else next((node for node in self.nodes.look() if node.queue is None), None)
+        if unseen:
+            raise Refused(
+                f"{unseen.behind(0)}. Nothing was changed",
+                "Let this account log in to every node from here, or say --replica none if they are of no concern.",
+                "nodes_unknown",
+            )
+
+    @property
+    def _careless(self) -> bool:
+        return self.said is not None and not self.said
+
     def reason(self) -> str | None:
         """Why to wait before the next chunk; None when nothing is in the way. Raises Lost."""
         exceeded = next((look.exceeded for look in self._looks() if look.exceeded), None)
-        return exceeded or self._replicas()
+        late = None if exceeded or self._careless else self.nodes.reason(self.limits.apply_queue)
+        return exceeded or late or self._replicas()
 
     def _looks(self) -> list[Look]:
         looks = self.db.engine.can.looks
@@ -172,6 +190,7 @@ class Throttle:
         )
 
     def close(self) -> None:
-        """End the connections to the replicas."""
+        """End the connections to the replicas and nodes."""
+        self.nodes.close()
         for replica in self.replicas:
             replica.close()

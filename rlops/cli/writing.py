@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rlops import clock, journal, lock, planfile, reconcile, render, run
+from rlops import clock, journal, lock, nodes, planfile, reconcile, render, run, standing
 from rlops.audit import AuditLog
 from rlops.connect import require_tls
 from rlops.db import NO_TABLE, Database, Forbidden, LockWait, ServerError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Planner = Callable[[Database, SqlFolder], Plan]
 After = Callable[[Database, SqlFolder, Answer], Answer]
 
+NOT_ALL = "not every server of the cluster has the change yet"
 CHANGING = 3.0  # seconds for which tables that come and go while they are looked at are looked at again
 
 
@@ -52,9 +53,12 @@ def write(
             f"Type `rlops {session.command} --dry-run --plan-out FILE`.",
         )
     plan = _plan(planner, db, sql)
+    if plan.steps and not common.dry_run:
+        standing.refuse(db)
     lacking = requirements.check(db, plan.command, sql) if plan.steps else None
     unseen = throttle.prepare(session.environment(db)) if throttle and plan.steps and not lacking else []
-    plan = replace(plan, notes=(*plan.notes, *unseen))
+    ddl = (db.engine.can.ddl,) if db.engine.can.ddl and any(step.touches for step in plan.steps) else ()
+    plan = replace(plan, notes=(*plan.notes, *ddl, *unseen))
     planned = _planned(plan, db, common.dry_run, (lacking.message,) if lacking else ())
     if common.plan:
         planfile.check(common.plan, planned, db.schema)
@@ -81,7 +85,10 @@ def write(
                 f"Look again: `{plan.again} --dry-run`.",
             )
         answer = run.execute(db, again, options, emit) if again.steps else _planned(again, db, False, ())
-        answer = replace(answer, notes=(*answer.notes, *unseen, *settled))
+        behind = nodes.disagreeing(db, sql, nodes.AGREE_WITHIN) if ddl else None
+        answer = replace(
+            answer, notes=(*answer.notes, *unseen, *settled, *([f"{NOT_ALL}: {behind}"] if behind else []))
+        )
         if after and answer.exit is Exit.OK:
             with deferred():  # "nothing was changed" would be wrong by now
                 if again.journaled:
@@ -128,6 +135,7 @@ def throttled(session: Session, db: Database, sql: SqlFolder) -> Iterator[Thrott
         policy.replica_lag if common.max_lag is None else common.max_lag,
         policy.threads_running if common.max_threads is None else common.max_threads,
         policy.history_list,
+        policy.apply_queue,
     )
     named, environment = session.target.replica, session.environment(db)
     replicas = None if named is None else [require_tls(replace(each, environment=environment)) for each in named]

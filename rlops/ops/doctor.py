@@ -57,7 +57,10 @@ def doctor(
     ]
     tested = server_facts.tested(db.engine)
     data = {
-        "engine": {"name": db.engine.name, "version": db.engine.version, "tested": tested},
+        "engine": {
+            "name": db.engine.name, "version": db.engine.version, "tested": tested, "kind": db.engine.kind,
+            "cluster": db.engine.cluster, "can": dict(db.engine.can.described()),
+        },
         "connection": _connection(db, target, account), "environment": environment, "schema": schema,
         "commands": [asdict(check) for check in commands], "server": [asdict(fact) for fact in server],
         "findings": [asdict(finding) for finding in found],

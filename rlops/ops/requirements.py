@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from rlops import engines, journal, privileges, sqlfiles
+from rlops import engines, journal, lease, privileges, sqlfiles
 from rlops.db import Database
 from rlops.errors import Denied
 from rlops.ops import declared
@@ -39,7 +39,6 @@ class Need:
 _JOURNAL = (
     Need(("CREATE", "SELECT", "INSERT", "UPDATE"), "own", "keep the journal"),
     Need(("DELETE",), "journal", "remove runs that are older than the journal's retention", optional=True),
-    Need(("DELETE",), "lease", "give the run lock back", families=("oceanbase",)),
 )
 _PACE = (
     Need(("PROCESS",), "server", "see whether replicas are connected (else production wants --replica), and the history list",
@@ -179,7 +178,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "uninstall": (
         Need(("SELECT", "DROP"), "own", "remove rlops' own tables"),
         Need(("UPDATE",), "journal", "settle what a run that died left open"),
-        Need(("CREATE", "INSERT", "DELETE"), "lease", "hold the run lock", families=("oceanbase",)),
+        Need(("CREATE", "SELECT", "INSERT", "UPDATE"), "lease", "hold the run lock"),
     ),
     "seed": (Need(("SELECT", "INSERT"), "tables", "write rows"), Need(("SELECT",), "parents", "users and products that exist"), *_JOURNAL),
 }  # fmt: skip
@@ -275,8 +274,7 @@ def _places(db: Database, on: str, sql: SqlFolder | None) -> list[Place]:
     if on == "schema":
         return [(db.schema, None)]
     if on == "own":
-        lease = ("rlops_lease",) if db.engine.can.run_lock == "lease" else ()
-        return [(db.schema, name) for name in (*journal.TABLES, *lease)]
+        return [*((db.schema, name) for name in journal.TABLES), *_places(db, "lease", sql)]
     if on == "journal":
         return [(db.schema, name) for name in ("rlops_run", "rlops_step", "rlops_job")]
     if on == "jobs":
@@ -284,7 +282,7 @@ def _places(db: Database, on: str, sql: SqlFolder | None) -> list[Place]:
     if on == "snapshot":
         return [(db.schema, "rlops_snapshot")]
     if on == "lease":
-        return [(db.schema, "rlops_lease")]
+        return [(db.schema, lease.TABLE)] if db.engine.can.run_lock == "lease" else []
     if on == "interactions":
         return [(db.schema, declared.INTERACTIONS)]
     if on in ("tables", "parents"):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rlops import engines
+from rlops import engines, standing
 from rlops import facts as live
 from rlops.connect import require_tls
 from rlops.db import Database, Forbidden, Row, ServerError
@@ -51,8 +51,6 @@ _SETTINGS: Mapping[str, tuple[Judge, str]] = {
     "performance_schema": (_is("ON"), "monitor reads index usage and statements from it"),
     "userstat": (_is("ON"), "monitor's other source of index usage on MariaDB"),
     "require_secure_transport": (lambda _: True, "with ON the server takes no connection over a network without TLS"),
-    "group_replication_group_name": (lambda _: None, "each member of the group has a run lock of its own: run rlops on one"),
-    "wsrep_on": (_is("OFF"), "on a Galera cluster the run lock counts on one node only: run rlops on one node"),
     "time_zone": (lambda _: True, "cutoffs are midnights in the writers' time zone, which by default is this one"),
     "lower_case_table_names": (_is("0"), "other values fold the names of schemas and tables"),
     "max_allowed_packet": (_packet, "a chunk of cleanup sends a list of ids in one statement"),
@@ -61,7 +59,6 @@ _SETTINGS: Mapping[str, tuple[Judge, str]] = {
 }  # fmt: skip
 _FILTER = re.compile(r"(Binlog|Replicate)_.*(Do|Ignore|Wild|Rewrite).*", re.IGNORECASE)
 _READ_ONLY = "a writing command needs a server that takes writes"
-_OVERRIDES = ("SUPER", "CONNECTION_ADMIN", "READ_ONLY ADMIN")
 
 
 def tested(engine: engines.Engine) -> bool:
@@ -75,7 +72,7 @@ def read(db: Database, holdings: Holdings) -> list[ServerFact]:
     listed = ", ".join(f"'{name}'" for name in names)
     rows = db.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({listed})")
     values = {str(row["Variable_name"]): str(row["Value"]) for row in rows}
-    facts = [*_read_only(db, values, holdings)]
+    facts = [*_read_only(values), _cluster(db)]
     for name, (judge, why) in _SETTINGS.items():
         value = values.get(name)
         if name == "time_zone" and value == "SYSTEM":
@@ -93,20 +90,20 @@ def replication(db: Database, holdings: Holdings) -> tuple[ServerFact, ...]:
     return _binlog_filters(db), _replicas(db, holdings), *_replica_of(db)
 
 
-def _read_only(db: Database, values: Mapping[str, str], holdings: Holdings) -> list[ServerFact]:
-    override = any(holdings.has(privilege) for privilege in _OVERRIDES)
+def _read_only(values: Mapping[str, str]) -> list[ServerFact]:
     found = []
     for name in ("read_only", "super_read_only"):
         value = values.get(name)
-        if value is None:
-            found.append(ServerFact(name, ABSENT, None, _READ_ONLY))
-        elif value in ("OFF", "0"):
-            found.append(ServerFact(name, value, True, _READ_ONLY))
-        elif name == "read_only" and override:
-            found.append(ServerFact(name, value, None, f"{_READ_ONLY}; this account may write all the same"))
-        else:
-            found.append(ServerFact(name, value, False, _READ_ONLY))
+        ok = None if value is None else value in ("OFF", "0")
+        found.append(ServerFact(name, value or ABSENT, ok, "a writing command needs a server that takes writes"))
     return found
+
+
+def _cluster(db: Database) -> ServerFact:
+    name, why = "cluster", "where nodes have locks of their own the run lock is a lease, and some commands are refused"
+    if problem := standing.of_cluster(db):
+        return ServerFact(name, problem, False, why)
+    return ServerFact(name, db.engine.cluster or "none", None if db.engine.cluster else True, why)
 
 
 def _time_zones(db: Database) -> ServerFact:
@@ -151,13 +148,14 @@ def _replica_of(db: Database) -> tuple[ServerFact, ServerFact]:
     filters, what_for = "replication filters", "a filter on tables can stop a replica at a rename, or lose its rows"
     if db.family == "oceanbase":
         return ServerFact(name, ABSENT, None, why), ServerFact(filters, ABSENT, None, what_for)
-    row = _asked(db, "SHOW REPLICA STATUS", "SLAVE MONITOR")
-    if isinstance(row, str):
-        return ServerFact(name, row, None, why), ServerFact(filters, row, None, what_for)
-    if row is None:
+    rows = standing.sources(db)
+    if rows is None:
+        unknown = _unknown(db, "SLAVE MONITOR")
+        return ServerFact(name, unknown, None, why), ServerFact(filters, unknown, None, what_for)
+    if not rows:
         return ServerFact(name, "nothing", True, why), ServerFact(filters, "none", True, what_for)
-    source = str(row.get("Source_Host") or row.get("Master_Host") or "another server")
-    return ServerFact(name, source, None, why), _filters(filters, row, what_for)
+    source = ", ".join(str(row.get("Source_Host") or row.get("Master_Host") or "another server") for row in rows)
+    return ServerFact(name, source, False, why), _filters(filters, rows[0], what_for)
 
 
 def _asked(db: Database, sql: str, on_mariadb: str) -> Row | str | None:
@@ -165,9 +163,13 @@ def _asked(db: Database, sql: str, on_mariadb: str) -> Row | str | None:
     try:
         return db.row(sql)
     except Forbidden:
-        return f"{UNKNOWN} (needs {on_mariadb if db.family == 'mariadb' else 'REPLICATION CLIENT'})"
+        return _unknown(db, on_mariadb)
     except ServerError as error:
         return f"{UNKNOWN} ({error.text})"
+
+
+def _unknown(db: Database, on_mariadb: str) -> str:
+    return f"{UNKNOWN} (needs {on_mariadb if db.family == 'mariadb' else 'REPLICATION CLIENT'})"
 
 
 def _filters(name: str, row: Row | None, why: str) -> ServerFact:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from rlops import facts, journal
+from rlops import facts, journal, lease
 from rlops.db import Damaged, Database
 from rlops.errors import Exit, Failed
 from rlops.ops import backups
@@ -13,8 +13,6 @@ from rlops.ops.partition import change, hold
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 from rlops.words import counted
-
-LEASE = "rlops_lease"
 
 
 def plan(db: Database, sql: SqlFolder, environment: str) -> Plan:
@@ -24,7 +22,7 @@ def plan(db: Database, sql: SqlFolder, environment: str) -> Plan:
         change.refuse_busy(db, "to remove rlops")
     own = _present(db)
     if own and db.engine.can.run_lock == "lease":
-        own.append(LEASE)  # the run lock makes it anew for as long as this run takes
+        own.append(lease.TABLE)  # the run lock makes it anew for as long as this run takes
     file = sql.file("uninstall/010_drop_own_table")
     steps = tuple(
         Step(f"drop {name}", file.statement({"table": name}), (Expect("table", name, present=False),)) for name in own

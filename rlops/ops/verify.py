@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from rlops import counting, events, facts, journal
+from rlops import counting, events, facts, journal, nodes
 from rlops.db import Database, Forbidden, LockWait, Lost, ServerError
 from rlops.errors import Denied, Exit, Interrupted
 from rlops.ops import data as rows
@@ -34,7 +34,11 @@ def verify(
 
     With `with_data` the newest rows are checked too, or with `full` all of them. Raises Denied when the account may not read a table.
     """
+    behind = nodes.disagreeing(db, sql, nodes.AGREE_WITHIN)
     tables, findings, notes = _structure(db, sql)
+    if behind:
+        hint = "look at that server, then type `rlops verify` again"
+        findings.append(asdict(Finding("cluster", db.engine.cluster, "every server has all changes", behind, hint)))
     grant_findings, grant_notes = grant.findings(db, sql)
     findings += grant_findings
     notes += grant_notes

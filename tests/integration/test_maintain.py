@@ -12,7 +12,7 @@ from conftest import run_cli
 from test_archive import live
 from truth import TABLES
 
-from rlops import lock
+from rlops import lease, lock
 from rlops.archive import sealed
 from rlops.archive.place import ROOT_FILE
 
@@ -84,10 +84,13 @@ def test_all_of_it_in_order_and_again(filled):
 
 def test_the_second_of_two_hosts_is_told_and_changes_nothing(filled):
     name = lock.lock_name(filled.name, lock.MAINTENANCE)
-    lease = "INSERT INTO rlops_lease (name, connection_id, taken_at) VALUES (%s, CONNECTION_ID(), UTC_TIMESTAMP(6))"
+    held = (
+        "INSERT INTO rlops_lease (name, owner, fence, node, connection_id, account, renewed_at)"
+        f" VALUES (%s, 'somebody', 1, {lease.NODE}, CONNECTION_ID(), CURRENT_USER(), UTC_TIMESTAMP(6))"
+    )
     with filled.connect() as connection, connection.cursor() as cursor:
         if filled.server.family == "oceanbase":
-            cursor.execute(lease, (name,))
+            cursor.execute(held, (name,))
         else:
             cursor.execute("SELECT GET_LOCK(%s, 0) AS taken", (name,))
             assert cursor.fetchone()["taken"] == 1

@@ -30,7 +30,7 @@ def plan(db: Database, sql: SqlFolder, request: Request, most: int) -> Plan:
     """
     refuse_now(request)
     live_table(db)
-    if db.family == "oceanbase":
+    if not db.engine.can.takes_months_out:
         raise Refused(
             f"a month isn't dropped on {db.engine}: that no row comes in meanwhile is not proven there. Nothing was changed",
             "`rlops cleanup` archives and deletes expired rows.", "not_proven",

@@ -132,6 +132,16 @@ def leaving(db: Database, sql: SqlFolder, *tables: str) -> list[Step]:
     return [drop(sql, name, trigger.table) for name, trigger in live(db, tables).items()]
 
 
+def refuse_unguarded(db: Database) -> None:
+    """Refuse where a trigger's look at a parent holds nobody of another node back."""
+    if not db.engine.can.locks_hold_all:
+        raise Refused(
+            f"on a {db.engine.cluster} writers of other nodes see no lock of a trigger's, so an interaction could be inserted"
+            " beside the deletion of its user. Nothing was changed",
+            "Stay with foreign keys, which the cluster certifies, or say --integrity none.", "locks_of_one_node",
+        )  # fmt: skip
+
+
 def refuse_untrusted(db: Database) -> None:
     """Refuse where the server would take no trigger from this account (1419), before anything is changed."""
     names = "('log_bin', 'log_bin_trust_function_creators')"
@@ -156,6 +166,7 @@ def enabling(
 
     With `fresh` those that are there now will be gone by then. Raises Refused where the server would take none (1419).
     """
+    refuse_unguarded(db)
     refuse_untrusted(db)
     by = definer.choose(db, (each.table.name, *each.parents))
     wanted = specs(sql, each, by, on=on)

@@ -55,6 +55,9 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
             "this engine keeps its foreign keys when it is partitioned, and has no use for this. Nothing was changed"
         )
         raise Refused(problem, "Say --offline.", "not_here")
+    if not db.engine.can.locks_hold_all:
+        problem = f"on a {db.engine.cluster} writers of other nodes see no lock of a copy's, so rows could be lost. Nothing was changed"
+        raise Refused(problem, "Say --offline, while writers wait.", "locks_of_one_node")
     if at and at.direction != wish.direction:
         raise Refused(
             f"a change is under way that `{at.command}` began. Nothing was changed",

@@ -29,6 +29,10 @@ def view(answer: Answer) -> Iterator[RenderableType]:
     for each in answer.data["server"]:
         server.add_row(each["name"], each["value"], MARKS[each["ok"]], each["why"])
     yield server
+    can = table("what", "here", title="What this engine can do")
+    for name, text in answer.data["engine"]["can"].items():
+        can.add_row(name, text)
+    yield can
     if answer.data["findings"]:
         findings = table("check", "object", "expected", "actual", "mend it with", title="Findings")
         for each in answer.data["findings"]:
@@ -54,7 +58,9 @@ def _folded(statement: str) -> str:
 def _target(data: Any) -> RenderableType:
     engine, connection, schema = data["engine"], data["connection"], data["schema"]
     shown = table("what", "is", title="Target")
-    shown.add_row("engine", f"{engine['name']} {engine['version']} ({'tested' if engine['tested'] else 'not tested'})")
+    kind = f", {engine['cluster']}" if engine["cluster"] else ""
+    tested = "tested" if engine["tested"] else "not tested"
+    shown.add_row("engine", f"{engine['name']} {engine['version']}{kind} ({tested})")
     shown.add_row("connection", f"{connection['place']} as {connection['account']}, {connection['tls'] or 'no TLS'}")
     shown.add_row("environment", f"{data['environment']['value']} ({data['environment']['source']})")
     shown.add_row("schema", schema["name"] + (f": {schema['why']}" if schema["why"] else ""))

@@ -1,0 +1,141 @@
+"""The other servers of a cluster: whether they take part, and how far each is behind with what it has received.
+
+A group tells of all its members; a Galera node tells of itself alone, so each is asked on a connection of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from rlops.db import Database, Lost, ServerError
+from rlops.errors import RlopsError
+from rlops.replicas import ANSWER_WITHIN
+from rlops.sqlfiles import SqlFolder
+
+STATEMENT = "throttle/050_members"
+HELD_BACK = 0.1  # share of the time between two looks for which flow control may hold writers back
+IN_STEP = ("ONLINE", "Synced")
+AGREE_WITHIN = 30.0  # seconds that every server has to follow what was changed
+LOOK_EVERY = 0.2  # seconds
+GALERA_PORT = 3306  # of an incoming address that names none
+
+
+@dataclass(frozen=True)
+class Node:
+    """One server of the cluster. `queue` is how many transactions wait there; None when it can't be known, and why."""
+
+    place: str
+    state: str
+    queue: int | None
+    why: str = ""
+
+    def behind(self, most: int) -> str | None:
+        """Why to wait for it, in words."""
+        if self.queue is None:
+            return f"how far {self.place} is behind is unknown: {self.why}"
+        if self.queue > most:
+            return f"{self.place} has {self.queue:,} transactions to apply, above {most:,}"
+        return None
+
+
+class Nodes:
+    """Looks at all servers of this session's cluster; none where it stands alone."""
+
+    def __init__(self, db: Database, sql: SqlFolder) -> None:
+        self.db, self.sql = db, sql
+        self._others: dict[str, Database] = {}
+        self._held: tuple[float, float] | None = None
+
+    def look(self) -> list[Node]:
+        """Each server of the cluster. Raises Lost for this one's connection, and nothing for what the others do."""
+        looks = self.db.engine.can.looks
+        if "nodes" in looks:
+            return [
+                self._asked(place.strip()) for place in self._status(self.db)["wsrep_incoming_addresses"].split(",")
+            ]
+        return self._members() if "members" in looks else []
+
+    def reason(self, most: int) -> str | None:
+        """Why to wait before the next chunk: a node that is behind, or flow control. Raises Lost."""
+        late = next((why for node in self.look() if (why := node.behind(most))), None)
+        return late or self._flow_control()
+
+    def _members(self) -> list[Node]:
+        try:
+            rows = self.db.rows(self.sql.statement(STATEMENT).sql)
+        except Lost:
+            raise
+        except ServerError as error:
+            return [Node("the group", "", None, f"needs {self.sql.file(STATEMENT).needs}: {error.text}")]
+        return [
+            Node(str(row["place"]), str(row["state"]), None, f"it is {row['state']}")
+            if row["queue"] is None or row["state"] not in ("ONLINE", "RECOVERING")
+            else Node(str(row["place"]), str(row["state"]), int(row["queue"]))
+            for row in rows
+        ]
+
+    def _asked(self, place: str) -> Node:
+        host, _, port = place.rpartition(":")
+        if not host or not port.isdigit():
+            host, port = place, str(GALERA_PORT)
+        if host in ("", "AUTO"):
+            return Node(
+                "a node without an address", "", None, "it doesn't say where it is (wsrep_node_incoming_address)"
+            )
+        try:
+            if place not in self._others:
+                self._others[place] = Database(
+                    replace(self.db.target, host=host.strip("[]"), port=int(port), socket=None), program="rlops throttle",
+                    statement_limit=None, lock_wait=1.0, answer_within=ANSWER_WITHIN,
+                )  # fmt: skip
+            found = self._status(self._others[place])
+        except RlopsError as error:
+            self._forget(place)
+            return Node(place, "", None, f"it does not answer ({error.message})")
+        state = found["wsrep_local_state_comment"]
+        if found["wsrep_cluster_status"] != "Primary":
+            return Node(place, state, None, f"it is cut off ({found['wsrep_cluster_status']})")
+        return Node(place, state, int(found["wsrep_local_recv_queue"]))
+
+    def _status(self, db: Database) -> Mapping[str, str]:
+        return {str(row["Variable_name"]): str(row["Value"]) for row in db.rows(self.sql.statement(STATEMENT).sql)}
+
+    def _flow_control(self) -> str | None:
+        if "nodes" not in self.db.engine.can.looks:
+            return None
+        now, paused = time.monotonic(), int(self._status(self.db)["wsrep_flow_control_paused_ns"]) / 1e9
+        before, self._held = self._held, (now, paused)
+        if before is None or now <= before[0]:
+            return None
+        share = (paused - before[1]) / (now - before[0])
+        return (
+            f"flow control held the cluster's writers back for {share:.0%} of the time" if share > HELD_BACK else None
+        )
+
+    def _forget(self, place: str) -> None:
+        if place in self._others:
+            with suppress(ServerError):
+                self._others.pop(place).close()
+
+    def close(self) -> None:
+        """End the connections to the others."""
+        for place in list(self._others):
+            self._forget(place)
+
+
+def disagreeing(db: Database, sql: SqlFolder, seconds: float) -> str | None:
+    """Wait up to so many seconds until every server has applied what it has received; else which one hasn't, and why."""
+    nodes, deadline = Nodes(db, sql), time.monotonic() + seconds
+    try:
+        while True:
+            found = next((node for node in nodes.look() if node.behind(0) or node.state not in IN_STEP), None)
+            if found is None:
+                return None
+            if time.monotonic() >= deadline:
+                return found.behind(0) or f"{found.place} is {found.state}"
+            time.sleep(LOOK_EVERY)
+    finally:
+        nodes.close()

@@ -1,0 +1,88 @@
+"""Whether a server takes writes: a replica, a read-only server and a node that is out of its cluster don't, or must not."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from rlops.db import Database, Forbidden, Row, ServerError
+from rlops.errors import Refused
+
+GROUP_CHANNELS = "group_replication_"  # a group's members follow one another by these
+
+
+def refuse(db: Database) -> None:
+    """Raise Refused where a change would be lost, refused in the middle, or make a replica another than its source."""
+    if problem := reason(db):
+        raise Refused(
+            f"{problem}. Nothing was changed", "Connect to the server that takes the shop's writes.", "not_writable"
+        )
+
+
+def reason(db: Database) -> str | None:
+    """Why this server is not to be written to, or None. What this account may not see is no reason."""
+    if not db.engine.can.supported or db.family == "oceanbase":
+        return None
+    names = "('read_only', 'super_read_only', 'innodb_read_only')"
+    switched = [
+        str(row["Variable_name"])
+        for row in db.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN {names}")
+        if str(row["Value"]) not in ("OFF", "0")
+    ]
+    return of_cluster(db) or (f"{' and '.join(switched)} is ON here" if switched else None) or _replica(db)
+
+
+def _replica(db: Database) -> str | None:
+    for row in sources(db) or ():
+        source = row.get("Source_Host") or row.get("Master_Host") or "another server"
+        return f"this server is a replica of {source}"
+    return None
+
+
+def sources(db: Database) -> list[Row] | None:
+    """What this server is a replica of, a row a source; None when this account may not see it.
+
+    Raises ServerError for anything but a missing privilege. Members of a group are no replicas of one another.
+    """
+    try:
+        rows = db.rows("SHOW ALL SLAVES STATUS" if db.family == "mariadb" else "SHOW REPLICA STATUS")
+    except Forbidden:
+        return None
+    return [row for row in rows if not str(row.get("Channel_Name") or "").startswith(GROUP_CHANNELS)]
+
+
+def of_cluster(db: Database) -> str | None:
+    """Why this node of a cluster is not to be written to, or None. On a group what this account may not see is none."""
+    if db.engine.kind == "galera":
+        return _galera(db)
+    if db.engine.kind in ("group_replication", "multi_primary"):
+        return _group(db)
+    return None
+
+
+def _galera(db: Database) -> str | None:
+    names = "('wsrep_cluster_status', 'wsrep_ready', 'wsrep_local_state_comment')"
+    rows = db.rows(f"SHOW GLOBAL STATUS WHERE Variable_name IN {names}")
+    found = {str(row["Variable_name"]): str(row["Value"]) for row in rows}
+    if found.get("wsrep_cluster_status") != "Primary" or found.get("wsrep_ready") != "ON":
+        status = found.get("wsrep_cluster_status", "unknown")
+        return f"this node is cut off from its cluster (wsrep_cluster_status is {status}, wsrep_ready {found.get('wsrep_ready')})"
+    state = found.get("wsrep_local_state_comment", "")
+    return None if state == "Synced" else f"this node is not in step with its cluster (its state is {state})"
+
+
+_MEMBERS = "SELECT MEMBER_ID, MEMBER_STATE, MEMBER_ROLE, MEMBER_ID = @@server_uuid AS own FROM performance_schema.replication_group_members"
+
+
+def _group(db: Database) -> str | None:
+    members: list[Row] = []
+    with suppress(ServerError):
+        members = db.rows(_MEMBERS)
+    own = next((row for row in members if row["own"]), None)
+    if own is None:
+        return None
+    if own["MEMBER_STATE"] != "ONLINE":
+        return f"this member of its group is {own['MEMBER_STATE']}"
+    gone = sum(row["MEMBER_STATE"] == "UNREACHABLE" for row in members)
+    if 2 * gone >= len(members):
+        return f"{gone} of the group's {len(members)} members can't be reached: the rest has no majority, and a COMMIT would wait"
+    return None if own["MEMBER_ROLE"] == "PRIMARY" else "this member of its group is a secondary"
