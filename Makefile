@@ -5,10 +5,10 @@ COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-versi
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench torture lock clean runtime dev
+.PHONY: help demo test check bench torture test-clusters lock clean runtime dev
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: runtime  ## the whole life of the tables on a throw-away server
 	@$(VENV)/rlops demo
@@ -26,6 +26,9 @@ bench: dev  ## how fast it is
 
 torture: dev  ## long tests: kill -9, broken networks, full disks
 	RLOPS_TORTURE=1 $(VENV)/python -m pytest -m torture -n 2
+
+test-clusters: dev  ## on real clusters: Galera, Group Replication, replicas
+	RLOPS_CLUSTERS=1 $(VENV)/python -m pytest tests/clusters -q
 
 lock: dev  ## choose the newest dependencies, and pin them
 	@test -x "$(UV)" || $(VENV)/python -m pip install --quiet uv

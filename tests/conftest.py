@@ -298,6 +298,7 @@ def fill_shop(database: ShopDatabase) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[missing_engines] = {}
     config.addinivalue_line("markers", "torture: takes minutes; runs only when RLOPS_TORTURE is set")
+    config.addinivalue_line("markers", "clusters: wants three servers at once; runs only when RLOPS_CLUSTERS is set")
 
 
 class ByEngine(LoadScopeScheduling):
@@ -322,11 +323,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if OLDER in item.nodeid and item.path.parent.name == "faults" and OLDER not in named():
             item.add_marker("torture")
-    if os.environ.get("RLOPS_TORTURE"):
-        return
-    torture = [item for item in items if item.get_closest_marker("torture")]
-    items[:] = [item for item in items if item not in torture]
-    config.hook.pytest_deselected(items=torture)
+        if item.path.parent.name == "clusters":
+            item.add_marker("clusters")
+    for marker in ("torture", "clusters"):
+        if not os.environ.get(f"RLOPS_{marker.upper()}"):
+            left_out = [item for item in items if item.get_closest_marker(marker)]
+            items[:] = [item for item in items if item not in left_out]
+            config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

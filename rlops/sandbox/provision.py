@@ -38,7 +38,7 @@ def provide(label: str, *, cache: Path | None = None, say: Say) -> Build:
         _need_apt(label)
         say(f"fetching {package} from Debian {suite} into {folder} (nothing is installed)")
     once(folder, partial(debian.unpack, suite, package), say)
-    build = _unpacked(label, folder, f"unpacked from Debian {suite}")
+    build = unpacked(label, folder, f"unpacked from Debian {suite}")
     if not label.endswith("-" + build.version.rpartition(".")[0]):
         say(f"Debian {suite} has {package} {build.version} by now, which stands in for {label}")
     return build
@@ -97,10 +97,10 @@ def _own_packages(say: Say) -> Build:
     folder = cache_dir() / "builds" / "machine"
     wanted = ("mysql-server-core*", "mariadb-server-core*")
     once(folder, partial(debian.unpack_first, wanted), say)
-    return _unpacked("machine", folder, "unpacked from this machine's package suites")
+    return unpacked("machine", folder, "unpacked from this machine's package suites")
 
 
-def _unpacked(label: str, folder: Path, origin: str) -> Build:
+def unpacked(label: str, folder: Path, origin: str) -> Build:
     """A server that runs through its own libc, whatever the machine's is."""
     servers = [folder / "usr/sbin" / name for name in ("mariadbd", "mysqld")]
     server = next((path for path in servers if path.exists()), None)

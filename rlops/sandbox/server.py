@@ -169,7 +169,7 @@ def _start(build: Build, directory: Path, tcp: bool, options: Sequence[str], det
         if build.family == "oceanbase":
             port, path, command = None, directory / seekdb.SOCKET, (*seekdb.command(build, directory), *options)
         else:
-            port = _free_port() if tcp else None
+            port = free_port() if tcp else None
             path, command = directory / "sql.sock", mysqld.command(build, directory, port, options)
         server = RunningServer(
             build.label, build.family, build.version, directory, path, port, command, detached=detached
@@ -203,7 +203,8 @@ def _copy(seed: Path, data: Path) -> None:
     run(["cp", "-a", "--reflink=auto", str(seed), str(data)], f"copying {seed} to {data}", hint="is the disk full?")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens. Raises Failed when there is none."""
     for port in random.sample(PORTS, 100):
         with socket.socket() as probe:
             try:

@@ -200,7 +200,7 @@ def test_a_taken_port_is_not_the_end(ours, tmp_path, monkeypatch):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         ports = iter([taken.getsockname()[1], 31999])
-        monkeypatch.setattr("rlops.sandbox.server._free_port", lambda: next(ports))
+        monkeypatch.setattr("rlops.sandbox.server.free_port", lambda: next(ports))
         with start(provide(ours.label, say=print), tmp_path / "d", tcp=True) as server:
             assert server.port == 31999
 
