@@ -25,12 +25,13 @@ class Capabilities:
     """What a kind of server can do, and by what means. What a command can't do here it asks of this table.
 
     `run_lock`: "get_lock" (freed by the server with its connection) or "lease" (a row, where GET_LOCK counts on one node
-    only, outlives a lost connection or ends before it). `statement_limit`: the session variable that bounds a statement's
-    time, and how many of its units make a second. `metadata_locks`: whether a DDL waits for open transactions.
-    `locks_hold_all`: whether a lock taken here holds up every writer, and not only those of the same node. `triggers`:
-    whether there are any. `keys_on_partitions`: whether a partitioned table keeps its foreign keys. `takes_months_out`:
-    whether a month can be exchanged and dropped with the proof that no row came in meanwhile. `ddl`: what a DDL costs beside its locks. `looks`: what long work looks at before each
-    chunk, of those in throttle.py and nodes.py; the statements are in sql/throttle/.
+    only, outlives a lost connection or ends before it). `statement_limit`: the session variable that bounds a
+    statement's time, and how many of its units make a second. `metadata_locks`: whether a DDL waits for open
+    transactions. `locks_hold_all`: whether a lock taken here holds up every writer, and not only those of the same node.
+    `triggers`: whether there are any. `keys_on_partitions`: whether a partitioned table keeps its foreign keys.
+    `takes_months_out`: whether a month can be exchanged and dropped with the proof that no row came in meanwhile. `ddl`:
+    what a DDL costs beside its locks. `looks`: what long work looks at before each chunk, of those in throttle.py and
+    nodes.py; the statements are in sql/throttle/.
     """
 
     run_lock: Literal["get_lock", "lease"]
