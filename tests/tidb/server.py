@@ -17,7 +17,8 @@ def started(build: Build, directory: Path) -> Iterator[RunningServer]:
     port, socket = free_port(), directory / "sql.sock"
     command = (
         *build.command, "-store", "unistore", "-path", str(directory / "store"), "-temp-dir", str(directory / "tmp"),
-        "-host", "127.0.0.1", "-P", str(port), "-socket", str(socket), "-report-status=false", "-L", "warn",
+        "-host", "127.0.0.1", "-P", str(port), "-socket", str(socket), "-L", "warn",
+        "-status-host", "127.0.0.1", "-status", str(free_port()),  # through which it reads its CLUSTER_ tables
     )  # fmt: skip
     with RunningServer(build.label, build.family, build.version, directory, socket, port, command) as server:
         server.launch()
