@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import coldstore
@@ -16,7 +14,7 @@ from truth import TABLES
 
 from rlops.lease import SECONDS
 
-INTERACTIONS, MODELS, _ = TABLES
+INTERACTIONS = TABLES[0]
 OLD, NEW = 6_000, 50
 
 
@@ -58,33 +56,6 @@ def test_every_row_lives_or_is_archived_once_after_a_kill_in_mid_cleanup(migrate
     assert set(live) | set(archived) == everything
     assert coldstore.problems(root) == []
     migrated.cli("archive", "verify")
-
-
-def test_a_rename_that_its_killed_run_left_waiting_is_taken_for_what_it_did(migrated):
-    truth.fill(migrated, "2026-01-01 00:00:00")
-    before = {table: truth.rows(migrated, table) for table in TABLES}
-    started = threading.Event()
-    idle = migrated.connect(autocommit=False)
-
-    def look(cursor):
-        cursor.execute(f"SELECT COUNT(*) FROM {MODELS}")
-        cursor.fetchall()
-        started.set()
-
-    with begin(migrated, "rollback") as process, idle.cursor() as cursor:
-        # A transaction begins just before the rename, too young to be looked for.
-        until(
-            lambda: migrated.query("SELECT COUNT(*) AS n FROM rlops_run WHERE command LIKE 'rollback%'")[0]["n"],
-            "it runs",
-        )
-        look(cursor)
-        time.sleep(0.2)
-        os.kill(process.pid, signal.SIGKILL)
-    idle.rollback()
-    migrated.cli("rollback", "--yes", "--retry-for", str(SECONDS + 10))
-    assert not set(TABLES) & truth.tables(migrated)
-    migrated.cli("restore", "--yes")
-    assert {table: truth.rows(migrated, table) for table in TABLES} == before
 
 
 def test_a_lease_of_a_killed_run_is_taken_over_at_once(migrated):

@@ -109,7 +109,9 @@ def test_grants_are_given_found_missing_and_found_in_excess(migrated):
         truth.execute(migrated, f"GRANT DROP ON {migrated.name}.{MODELS} TO 'dsazuser'@'%'")
         migrated.cli("grant", "--check", check=3)
         shown = migrated.query("SHOW GRANTS FOR 'dsazuser'@'%'")
-        assert sum("SELECT,INSERT,UPDATE,DELETE ON" in next(iter(row.values())) for row in shown) == len(TABLES), shown
+        assert sum("GRANT SELECT,INSERT,UPDATE,DELETE" in next(iter(row.values())) for row in shown) == len(TABLES), (
+            shown
+        )
     finally:
         truth.execute(migrated, "DROP USER 'dsazuser'@'%'")
 

@@ -11,6 +11,7 @@ from typing import Any
 from rlops.db import Database
 from rlops.errors import Refused
 from rlops.ops import form
+from rlops.ops.partition.integrity import the_child
 from rlops.plan import Expect, Step
 from rlops.sqlfiles import Keywords, SqlFolder, quote
 from rlops.structure import Table
@@ -32,11 +33,12 @@ def to_months(
 ) -> list[Step]:
     """The steps that drop the foreign keys, widen the primary key and partition."""
     refuse_clustered(table)
+    key = form.primary_key(form.partitioned(the_child(sql).table, sql, db.family))
     by = sql.statement("partition/240_partition_by", names)
     done = (Expect("partitions", table.name),)
     return [
         *_without_keys(sql, table, parents),
-        *_primary_key(db, sql, table, names["key_columns"]),
+        *_primary_key(db, sql, table, key),
         Step(title, by, done, touches=(table.name,)),
     ]
 
