@@ -86,7 +86,7 @@ _COMMON = (
 _NO_NEW_ACCOUNTS = tuple(s.replace(SQL_MODE, f"{SQL_MODE},NO_AUTO_CREATE_USER") for s in _COMMON)
 _MARIADB = tuple(s.replace("transaction_isolation", "tx_isolation") for s in _NO_NEW_ACCOUNTS)
 _TIDB = (
-    *_COMMON,
+    *_NO_NEW_ACCOUNTS,
     "SET SESSION tidb_txn_mode = 'pessimistic'",
     "SET SESSION tidb_read_staleness = 0",
     "SET SESSION allow_auto_random_explicit_insert = 1",

@@ -1,9 +1,9 @@
-"""What an account may do, read from SHOW GRANTS of MySQL, MariaDB and OceanBase's seekdb."""
+"""What an account may do, read from SHOW GRANTS of MySQL, MariaDB, OceanBase's seekdb and TiDB."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -29,13 +29,16 @@ _GRANT = re.compile(
     rf" (?:TO|FROM) (?:(?P<public>PUBLIC)|(?P<to>{_NAME})(?:@{_NAME})?)(?P<rest>.*)",
     re.DOTALL,
 )
-# seekdb names the grantee in quotes, and doubles no backticks.
-_GRANT_SEEKDB = re.compile(
+# seekdb and TiDB name the grantee in quotes; seekdb doubles no backticks.
+_GRANT_QUOTED = re.compile(
     r"(?P<verb>GRANT) (?P<privileges>.+?) ON (?:\*\.\*|(?P<schema>`.+?`)\.(?:\*|(?P<table>`.+`))) TO '.*'(?P<rest>[^']*)",
     re.DOTALL,
 )
 _ROLES = re.compile(rf"GRANT (?P<roles>{_NAME}(?:@{_NAME})?(?:, ?{_NAME}(?:@{_NAME})?)*) TO ")
 _ROLE = re.compile(rf"({_NAME})(?:@({_NAME}))?")
+# TiDB's quotes aren't doubled: a role's name ends where its host begins.
+_ROLES_TIDB = re.compile(r"GRANT (?P<roles>'.*?'@'[^']*'(?:, '.*?'@'[^']*')*) TO '")
+_ROLE_TIDB = re.compile(r"'(.*?)'@'([^']*)'(?:, |$)")
 _PART = rf"""{_NAME}|'[^']*'|"[^"]*"|[^\s,@'"`]+"""  # of an account's name in @@mandatory_roles
 _MANDATORY = re.compile(rf"({_PART})(?:@({_PART}))?")
 _PRIVILEGE = re.compile(rf"\s*([A-Z][A-Z0-9_ ]*?)\s*(?:\(((?:{_NAME}|[^`)])*)\))?\s*(?:,|$)")
@@ -151,12 +154,14 @@ def parse(lines: Iterable[str], role: Account | None = None) -> Holdings:
     for line in lines:
         if match := _ROLES.match(line):
             roles += [Account(_name(n), _name(h) if h else None) for n, h in _ROLE.findall(match["roles"])]
+        elif match := _ROLES_TIDB.match(line):
+            roles += [Account(n, h) for n, h in _ROLE_TIDB.findall(match["roles"])]
         elif match := _GRANT.fullmatch(line):
             # MariaDB lists what a role inside this role holds as well.
             if role is None or (match["public"] or _name(match["to"])) == role.user:
-                grants.append(_grant(match, role, _name))
-        elif match := _GRANT_SEEKDB.fullmatch(line):
-            grants.append(_grant(match, role, lambda quoted: quoted[1:-1]))
+                grants.append(_grant(match, role))
+        elif match := _GRANT_QUOTED.fullmatch(line):
+            grants.append(_grant(match, role))
     return Holdings(tuple(grants), tuple(roles))
 
 
@@ -172,7 +177,7 @@ def held_by(db: Database, account: Account) -> Holdings | None:
         found = replace(found, grants=tuple(replace(grant, role=None) for grant in found.grants))
         return _settled(db, _with_roles(db, found, (*found.roles, *_everybody_s_roles(db))))
     except Forbidden as error:
-        where = "mysql.*" if db.family == "mariadb" else "mysql.user"
+        where = "mysql.*" if db.family in ("mariadb", "tidb") else "mysql.user"
         raise Denied(
             f"this account may not see what {account} holds ({error.text})",
             f"GRANT SELECT ON {where} TO {current(db)}",
@@ -265,12 +270,13 @@ def _show(db: Database, sql: str, values: tuple[str, ...] | None = None) -> list
     return [str(next(iter(row.values()))) for row in db.rows(sql, values)]
 
 
-def _grant(match: re.Match[str], role: Account | None, unquote: Callable[[str], str]) -> Grant:
+def _grant(match: re.Match[str], role: Account | None) -> Grant:
     whole: set[str] = set()
     columns: dict[str, tuple[str, ...]] = {}
     for privilege, listed in _PRIVILEGE.findall(match["privileges"]):
         if listed:
-            columns[privilege] = tuple(unquote(n) for n in re.findall(_NAME, listed))
+            # TiDB quotes none of them.
+            columns[privilege] = tuple(_name(n) for n in re.findall(_NAME, listed)) or tuple(re.split(r",\s*", listed))
         elif privilege != "USAGE":
             whole.add(ALL if privilege == "ALL" else privilege)
     if GRANT_OPTION in match["rest"]:
@@ -278,8 +284,8 @@ def _grant(match: re.Match[str], role: Account | None, unquote: Callable[[str], 
     schema, table = match["schema"], match["table"]
     return Grant(
         frozenset(whole),
-        unquote(schema) if schema else None,
-        unquote(table) if table else None,
+        _name(schema) if schema else None,
+        _name(table) if table else None,
         columns,
         match["verb"] == "REVOKE",
         role,

@@ -48,8 +48,8 @@ _PACE = (
 _READ = Need(("SELECT",), "tables", "look at the tables")
 _BLOCKERS = Need(("PROCESS",), "server", "say who holds a lock", optional=True)
 _OTHERS_GRANTS = (
-    Need(("SELECT",), "mysql.user", "see what the application account holds", families=("mysql", "oceanbase", "tidb")),
-    Need(("SELECT",), "mysql", "see what the application account holds", families=("mariadb",)),
+    Need(("SELECT",), "mysql.user", "see what the application account holds", families=("mysql", "oceanbase")),
+    Need(("SELECT",), "mysql", "see what the application account holds", families=("mariadb", "tidb")),
 )
 
 _PARENTS = (
@@ -90,7 +90,8 @@ _INTERACTIONS = Need(("SELECT",), "interactions", "read the rows")
 # What the table's own triggers do, and what changes its form. Binlogging servers also want SUPER or a setting (1419).
 _REBUILD = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "TRIGGER")
 _FORM = (
-    Need(_REBUILD, "interactions", "rebuild it, with the triggers that keep its integrity"),
+    Need(_REBUILD, "interactions", "rebuild it, with the triggers that keep its integrity", families=TRIGGERED),
+    Need(tuple(word for word in _REBUILD if word != "TRIGGER"), "interactions", "rebuild it", families=("tidb",)),
     Need(("SELECT", "TRIGGER"), "parents", "put integrity triggers on them", families=("mysql", "mariadb")),
 )  # fmt: skip
 _ONLINE = Need(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rlops.engines import detect
 from rlops.errors import Denied, Failed, Usage
 from rlops.structure import IndexPart, Trigger, compare, compare_triggers, normalise, parse_create_table, read_triggers
 from rlops.structure.expression import canonical
@@ -16,7 +17,7 @@ from rlops.structure.tokens import tokenize
 
 CAPTURED = Path(__file__).parent / "show_create"
 CREATE = Path(__file__).resolve().parents[2] / "sql" / "create"
-FAMILIES = {"mysql": "mysql", "maria": "mariadb", "seekdb": "oceanbase"}
+FAMILIES = {"mysql": "mysql", "maria": "mariadb", "seekdb": "oceanbase", "tidb": "tidb"}
 
 
 def family_of(server: str) -> str:
@@ -32,6 +33,7 @@ class FakeServer:
     """Answers by the beginning of the statement."""
 
     family = "mysql"
+    engine = detect("9.7.4")
     schema = "shop"
 
     def __init__(self, **answers):
