@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from conftest import CACHE
@@ -123,3 +125,10 @@ class Galera(Cluster):
     @property
     def writers(self) -> list[Node]:
         return self.nodes
+
+    @contextmanager
+    def held_up(self, node: Node) -> Iterator[None]:
+        node.run("SET GLOBAL wsrep_desync = ON")  # else flow control stops the others for it
+        with super().held_up(node):
+            yield
+        node.run("SET GLOBAL wsrep_desync = OFF")

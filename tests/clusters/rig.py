@@ -7,7 +7,8 @@ import shutil
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -176,6 +177,14 @@ class Cluster(ABC):
     @abstractmethod
     def writers(self) -> list[Node]:
         """The nodes that take writes now."""
+
+    @contextmanager
+    def held_up(self, node: Node) -> Iterator[None]:
+        """That node receives everything and applies nothing, and the others don't wait for it."""
+        with node.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("FLUSH TABLES WITH READ LOCK")
+            yield
+            cursor.execute("UNLOCK TABLES")
 
     def await_synced(self) -> None:
         until(self.whole, f"the whole of {self.kind} is in step")
