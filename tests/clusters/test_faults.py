@@ -130,7 +130,7 @@ def test_a_run_whose_lease_ran_out_while_it_stood_still_writes_nothing_more(clus
     scene = Scene(cluster, shop_on, "cleanup", tmp_path)
     process = scene.run()
     until(lambda: any(job["done_rows"] for job in jobs(scene)), "it has deleted something")
-    os.kill(process.pid, signal.SIGSTOP)
+    stop_between_transactions(scene, process)
     try:
         blocked = answer(scene.run(cluster.writers[-1]))
         assert blocked["exit_code"] == 6 and "runs out in" in blocked["error"]["message"], blocked
@@ -142,6 +142,22 @@ def test_a_run_whose_lease_ran_out_while_it_stood_still_writes_nothing_more(clus
     assert (said["exit_code"], said["error"]["code"]) in ((1, "lease_lost"), (6, "lease_lost")), said
     assert (scene.ids(cluster.writers[0]), jobs(scene)) == after
     scene.settled()
+
+
+def stop_between_transactions(scene, process):
+    """Stop it where it holds no row's lock, which would hold up the next run on the same server whatever its lease says."""
+    query = "SELECT COUNT(*) AS n FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = {}"
+    node = scene.cluster.writers[0]
+
+    def stopped():
+        os.kill(process.pid, signal.SIGSTOP)
+        (run,) = node.run("SELECT MAX(connection_id) AS id FROM rlops_run", database=scene.name)
+        if node.run(query.format(run["id"]))[0]["n"] == 0:
+            return True
+        os.kill(process.pid, signal.SIGCONT)
+        return False
+
+    until(stopped, "it stands still between two transactions")
 
 
 def jobs(scene):
