@@ -32,6 +32,7 @@ NO_TABLE = {1146, 1051}
 DAMAGED = {1054, 1033, 1034, 1194, 1364, 1712, 1814, 1932}
 TABLE_EXISTS = 1050
 OTHER_WAY = "This server can't change the table as the file's `-- algorithm:` and ALGORITHM= say: change both of them."
+COME_BACK = "Once the server answers again, type the same command: it goes on from where things stand."
 HINTS = {
     1819: "Give another password with --password-from FILE; SHOW VARIABLES LIKE '%password%' tells what the server asks of one.",
     1845: OTHER_WAY,
@@ -88,7 +89,7 @@ def server_error(error: pymysql.err.MySQLError) -> ServerError:
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     text = str(error.args[1]) if len(error.args) > 1 else str(error)
     if number in LOST or (number == 0 and isinstance(error, pymysql.err.InterfaceError)):
-        return Lost(number, text or "the connection was lost")
+        return Lost(number, text or "the connection was lost", COME_BACK)
     kinds = (
         (LOCK_WAIT, LockWait),
         (CONFLICT, Conflict),

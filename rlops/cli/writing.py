@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rlops import clock, journal, lock, nodes, planfile, reconcile, render, run, standing
 from rlops.audit import AuditLog
 from rlops.connect import require_tls
-from rlops.db import NO_TABLE, Database, Forbidden, LockWait, ServerError
+from rlops.db import NO_TABLE, Database, Forbidden, LockWait, Lost, ServerError
 from rlops.errors import Blocked, Exit, Failed, Refused, Usage
 from rlops.ops import requirements
 from rlops.plan import Answer, Plan, not_run
@@ -166,6 +166,11 @@ def _looked_at(planner: Planner, db: Database, sql: SqlFolder) -> Plan:
     while True:
         try:
             return planner(db, sql)
+        except Lost as error:
+            error.message = (
+                f"the connection was lost while the tables were looked at ({error.text}). Nothing was changed"
+            )
+            raise
         except LockWait as error:
             raise Blocked(
                 f"the tables can't be looked at, since another session's lock is in the way ({error.text}). Nothing was changed",

@@ -76,6 +76,10 @@ class Scene:
         until(over, f"the next run finishes: {last}", patience=120)
         return last
 
+    def under_way(self, node):
+        query = "SELECT COUNT(*) AS n FROM rlops_run WHERE status = 'running'"
+        return node.run(query, database=self.name)[0]["n"]
+
     def settled(self):
         self.cluster.await_synced()
         assert self.cluster.equal(self.name)
@@ -102,7 +106,9 @@ def test_a_node_fails_in_mid_run(cluster, shop_on, tmp_path, command, fault, at,
     chance = random.Random(f"{SEED}/{command}/{fault}/{at}/{round_}")
     node = cluster.writers[0] if at == "own" else next(each for each in cluster.nodes if each is not cluster.writers[0])
     process = scene.run(cluster.writers[0])
-    time.sleep(0.4 + chance.random() * 2.0)  # a random moment of the run
+    witness = next(each for each in cluster.nodes if each is not cluster.writers[0])
+    until(lambda: process.poll() is not None or scene.under_way(witness), "it has begun")
+    time.sleep(chance.random() * 1.5)  # a random moment of the run
     strike(fault, node)
     time.sleep(chance.random() * 8)  # the others may have noticed by then, or not
     cluster.repair()
