@@ -186,8 +186,23 @@ class Cluster(ABC):
             yield
             cursor.execute("UNLOCK TABLES")
 
+    @abstractmethod
+    def nudge(self) -> None:
+        """Help a node that would need an operator, or minutes, to come back by itself."""
+
     def await_synced(self) -> None:
-        until(self.whole, f"the whole of {self.kind} is in step")
+        def in_step() -> bool:
+            self.nudge()
+            return self.whole()
+
+        try:
+            until(in_step, f"the whole of {self.kind} is in step")
+        except AssertionError as error:
+            for node in self.nodes:
+                error.add_note(
+                    f"{node.name}:\n" + "\n".join(node.server.log.read_text(errors="replace").splitlines()[-30:])
+                )
+            raise
 
     def equal(self, database: str) -> bool:
         """Whether all nodes hold the same tables with the same rows."""
