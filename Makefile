@@ -5,7 +5,7 @@ COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-versi
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench torture test-clusters lock clean runtime dev
+.PHONY: help demo test check bench torture test-clusters test-tidb lock clean runtime dev
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ torture: dev  ## long tests: kill -9, broken networks, full disks
 
 test-clusters: dev  ## on real clusters: Galera, Group Replication, replicas
 	RLOPS_CLUSTERS=1 $(VENV)/python -m pytest tests/clusters -q
+
+test-tidb: dev  ## on a real TiDB, which is built first with Go (10 to 30 minutes, once)
+	RLOPS_TIDB=1 $(VENV)/python -m pytest tests/tidb -q
 
 lock: dev  ## choose the newest dependencies, and pin them
 	@test -x "$(UV)" || $(VENV)/python -m pip install --quiet uv

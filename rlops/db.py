@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 LOST = {2006, 2013, 2014, 2055, 4031, 1053, 1077, 1079, 1927, 3169}
 LOCK_WAIT = {1205, 3572}
-CONFLICT = {1213, 1020, 3101, 6002, 6004, 6005}
+CONFLICT = {1213, 1020, 3101, 6002, 6004, 6005, 8002, 8005, 8022, 8027, 8028, 9007}
 TIMED_OUT = {3024, 1969, 1317, 4012}
 DUPLICATE = {1062, 1586}
 NO_PARENT = {1216, 1452}
@@ -37,6 +37,8 @@ HINTS = {
     1819: "Give another password with --password-from FILE; SHOW VARIABLES LIKE '%password%' tells what the server asks of one.",
     1845: OTHER_WAY,
     1846: OTHER_WAY,
+    8175: "Nothing of this statement was done. Let it have more memory: SET GLOBAL tidb_mem_quota_query, then type the command again.",
+    8214: "Somebody has cancelled this DDL (ADMIN CANCEL DDL JOBS). Type the command again: it goes on from here.",
 }
 
 
@@ -150,7 +152,9 @@ class Database:
 
     def _session(self) -> Iterator[str]:
         if not self.engine.can.supported:
-            raise Failed(f"{self.engine} is not supported yet", "Use MySQL, MariaDB or seekdb.", "unsupported_engine")
+            raise Failed(
+                f"{self.engine} is not supported yet", "Use MySQL, MariaDB, TiDB or seekdb.", "unsupported_engine"
+            )
         yield from self.engine.can.session
         wait = max(1, round(self._lock_wait))
         if self.family == "oceanbase":

@@ -25,12 +25,13 @@ class Capabilities:
     """What a kind of server can do, and by what means. What a command can't do here it asks of this table.
 
     `run_lock`: "get_lock" (freed by the server with its connection) or "lease" (a row, where GET_LOCK counts on one node
-    only or outlives a lost connection). `statement_limit`: the session variable that bounds a statement's time, and
-    how many of its units make a second. `metadata_locks`: whether a DDL waits for open transactions. `locks_hold_all`:
-    whether a lock taken here holds up every writer, and not only those of the same node. `keys_on_partitions`: whether
-    a partitioned table keeps its foreign keys. `takes_months_out`: whether a month can be exchanged and dropped with the
-    proof that no row came in meanwhile. `ddl`: what a DDL costs beside its locks. `looks`: what long work looks at before each
-    chunk, of those in throttle.py and nodes.py; the statements are in sql/throttle/.
+    only, outlives a lost connection or ends before it). `statement_limit`: the session variable that bounds a
+    statement's time, and how many of its units make a second. `metadata_locks`: whether a DDL waits for open
+    transactions. `locks_hold_all`: whether a lock taken here holds up every writer, and not only those of the same node.
+    `triggers`: whether there are any. `keys_on_partitions`: whether a partitioned table keeps its foreign keys.
+    `takes_months_out`: whether a month can be exchanged and dropped with the proof that no row came in meanwhile. `ddl`:
+    what a DDL costs beside its locks. `looks`: what long work looks at before each chunk, of those in throttle.py and
+    nodes.py; the statements are in sql/throttle/.
     """
 
     run_lock: Literal["get_lock", "lease"]
@@ -39,6 +40,7 @@ class Capabilities:
     supported: bool = True
     metadata_locks: bool = True
     locks_hold_all: bool = True
+    triggers: bool = True
     keys_on_partitions: bool = False
     takes_months_out: bool = True
     ddl: str = ""
@@ -53,8 +55,10 @@ class Capabilities:
             "DDL besides": self.ddl or "-",
             "locks hold up every writer": _yes(self.locks_hold_all),
             "partitioned table": "keeps its foreign keys" if self.keys_on_partitions
+            else "only with --integrity none: there are no triggers" if not self.triggers
             else "integrity by triggers" if self.locks_hold_all else "only with --integrity none: triggers don't see other nodes' locks",
-            "change of form while the shop goes on": _yes(self.locks_hold_all and not self.keys_on_partitions),
+            "change of form while the shop goes on": "with --offline: the server's own ALTER lets writers go on" if not self.triggers
+            else _yes(self.locks_hold_all and not self.keys_on_partitions),
             "months are taken out whole": _yes(self.takes_months_out),
             "long work looks at": ", ".join(_LOOKS[look] for look in self.looks) or "its chunks' time alone",
         }  # fmt: skip
@@ -81,6 +85,12 @@ _COMMON = (
 # Without NO_AUTO_CREATE_USER, which MySQL 8 no longer knows, a GRANT to a missing account creates it without a password.
 _NO_NEW_ACCOUNTS = tuple(s.replace(SQL_MODE, f"{SQL_MODE},NO_AUTO_CREATE_USER") for s in _COMMON)
 _MARIADB = tuple(s.replace("transaction_isolation", "tx_isolation") for s in _NO_NEW_ACCOUNTS)
+_TIDB = (
+    *_COMMON,
+    "SET SESSION tidb_txn_mode = 'pessimistic'",
+    "SET SESSION tidb_read_staleness = 0",
+    "SET SESSION allow_auto_random_explicit_insert = 1",
+)
 
 _MYSQL = Capabilities(
     "get_lock", ("max_execution_time", 1000), (*_COMMON, "SET SESSION information_schema_stats_expiry = 0")
@@ -115,7 +125,11 @@ CAPABILITIES: Mapping[Kind, Capabilities] = {
         "lease", ("ob_query_timeout", 1_000_000), (*_NO_NEW_ACCOUNTS[:2], _COMMON[3]),
         metadata_locks=False, keys_on_partitions=True, takes_months_out=False, looks=(),
     ),
-    "tidb": Capabilities("get_lock", ("max_execution_time", 1000), _COMMON, supported=False),
+    # Its GET_LOCK is a transaction, and another session gets the lock once that passes max-txn-ttl: an hour by default.
+    "tidb": Capabilities(
+        "lease", ("max_execution_time", 1000), _TIDB, triggers=False, takes_months_out=False, looks=(),
+        ddl="a DDL waits without limit for transactions that have used its tables, and holds up no other session meanwhile",
+    ),
     "vitess": Capabilities("lease", None, (), supported=False),
 }  # fmt: skip
 

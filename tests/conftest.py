@@ -299,6 +299,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[missing_engines] = {}
     config.addinivalue_line("markers", "torture: takes minutes; runs only when RLOPS_TORTURE is set")
     config.addinivalue_line("markers", "clusters: wants three servers at once; runs only when RLOPS_CLUSTERS is set")
+    config.addinivalue_line("markers", "tidb: wants a tidb-server, which is built; runs only when RLOPS_TIDB is set")
 
 
 class ByEngine(LoadScopeScheduling):
@@ -323,9 +324,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if OLDER in item.nodeid and item.path.parent.name == "faults" and OLDER not in named():
             item.add_marker("torture")
-        if item.path.parent.name == "clusters":
-            item.add_marker("clusters")
-    for marker in ("torture", "clusters"):
+        if item.path.parent.name in ("clusters", "tidb"):
+            item.add_marker(item.path.parent.name)
+    for marker in ("torture", "clusters", "tidb"):
         if not os.environ.get(f"RLOPS_{marker.upper()}"):
             left_out = [item for item in items if item.get_closest_marker(marker)]
             items[:] = [item for item in items if item not in left_out]

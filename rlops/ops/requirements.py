@@ -18,6 +18,7 @@ from rlops.sqlfiles import SqlFolder, quote
 
 Place = tuple[str | None, str | None]
 Lacking = dict[Place, list[str]]
+TRIGGERED: tuple[engines.Family, ...] = ("mysql", "mariadb", "oceanbase")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Need:
     on: str
     why: str
     optional: bool = False
-    families: tuple[engines.Family, ...] = ("mysql", "mariadb", "oceanbase")
+    families: tuple[engines.Family, ...] = ("mysql", "mariadb", "oceanbase", "tidb")
 
 
 _JOURNAL = (
@@ -47,14 +48,14 @@ _PACE = (
 _READ = Need(("SELECT",), "tables", "look at the tables")
 _BLOCKERS = Need(("PROCESS",), "server", "say who holds a lock", optional=True)
 _OTHERS_GRANTS = (
-    Need(("SELECT",), "mysql.user", "see what the application account holds", families=("mysql", "oceanbase")),
+    Need(("SELECT",), "mysql.user", "see what the application account holds", families=("mysql", "oceanbase", "tidb")),
     Need(("SELECT",), "mysql", "see what the application account holds", families=("mariadb",)),
 )
 
 _PARENTS = (
     Need(("SELECT",), "parents", "see whether they can be referred to"),
     # MariaDB takes any other privilege on the parent for it.
-    Need(("REFERENCES",), "parents", "refer to them by foreign keys", families=("mysql", "oceanbase")),
+    Need(("REFERENCES",), "parents", "refer to them by foreign keys", families=("mysql", "oceanbase", "tidb")),
 )
 _GRANT = (
     Need(("SELECT", "INSERT", "UPDATE", "DELETE", GRANT_OPTION), "tables", "pass them on"),
@@ -63,7 +64,7 @@ _GRANT = (
 _VERIFY = (
     _READ,
     *(replace(need, optional=True) for need in _OTHERS_GRANTS),
-    Need(("TRIGGER",), "tables", "see their triggers", optional=True),
+    Need(("TRIGGER",), "tables", "see their triggers", optional=True, families=TRIGGERED),
 )
 _MIGRATE = (
     Need(("CREATE", "SELECT"), "tables", "create and look"),
@@ -73,9 +74,9 @@ _MONITOR = (
     _READ,
     Need(("SELECT",), "snapshot", "tell growth and evidence from what was recorded", optional=True),
     Need(("SELECT",), "parents", "find rows without a parent", optional=True),
-    Need(("TRIGGER",), "tables", "see their triggers", optional=True),
-    Need(("TRIGGER",), "parents", "see their triggers", optional=True),
-    Need(("PROCESS",), "server", "sizes on disk, transactions, lock waits, undo", optional=True, families=("mysql", "mariadb")),
+    Need(("TRIGGER",), "tables", "see their triggers", optional=True, families=TRIGGERED),
+    Need(("TRIGGER",), "parents", "see their triggers", optional=True, families=TRIGGERED),
+    Need(("PROCESS",), "server", "sizes on disk, transactions, lock waits, undo", optional=True, families=("mysql", "mariadb", "tidb")),
     Need(("SELECT",), "performance_schema", "index usage, statements", optional=True, families=("mysql", "mariadb")),
     Need(("SELECT",), "mysql.innodb_index_stats", "sizes of indexes", optional=True, families=("mysql", "mariadb")),
     *(replace(need, why="see whether a trigger's definer lives", optional=True) for need in _OTHERS_GRANTS),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rlops.structure.expression import canonical
 from rlops.structure.model import Column, Index, IndexPart
-from rlops.structure.parts import Parts, read_check, read_constraint_name, read_valued_option
+from rlops.structure.parts import CLUSTERING, Parts, read_check, read_constraint_name, read_valued_option
 from rlops.structure.tokens import Reader, Token, source
 
 _TYPE_WORDS = {
@@ -18,6 +18,7 @@ _TYPE_WORDS = {
 }
 _FLAGS = ("AUTO_INCREMENT", "INVISIBLE", "COMPRESSED", "VISIBLE")
 _PHRASES = (("WITHOUT", "SYSTEM", "VERSIONING"), ("WITH", "SYSTEM", "VERSIONING"), ("NOT", "SECONDARY"))
+SHARD_BITS = "5"  # of AUTO_RANDOM, where none are said
 _VALUED = ("COLUMN_FORMAT", "STORAGE", "SRID", "REF_SYSTEM_ID", "ENGINE_ATTRIBUTE", "SECONDARY_ENGINE_ATTRIBUTE")
 
 
@@ -63,7 +64,10 @@ class ColumnReader:
         if reader.accept("CHECK"):
             self.parts.checks.append(read_check(reader, constraint, start, name))
         elif reader.accept("PRIMARY", "KEY") or reader.accept("PRIMARY"):
-            self.parts.indexes.append(Index("PRIMARY", (IndexPart(name),), True, sql=f"PRIMARY KEY (`{name}`)"))
+            how = reader.accept_any(*CLUSTERING)
+            sql = f"PRIMARY KEY (`{name}`) {how}".rstrip()
+            options = (how,) if how else ()
+            self.parts.indexes.append(Index("PRIMARY", (IndexPart(name),), True, options=options, sql=sql))
         elif reader.accept("UNIQUE"):
             reader.accept("KEY")
             sql = f"UNIQUE INDEX `{name}` (`{name}`)"
@@ -131,6 +135,8 @@ class ColumnReader:
         reader = self.reader
         phrase = next((words for words in _PHRASES if reader.accept(*words)), None)
         word = " ".join(phrase) if phrase else reader.accept_any(*_FLAGS)
+        if not word and reader.accept("AUTO_RANDOM"):
+            word = f"AUTO_RANDOM({source(reader.parenthesised()) if reader.peek('(') else SHARD_BITS})"
         if not word and (name := reader.accept_any(*_VALUED)):
             word = read_valued_option(reader, name)
         if not word and reader.token.kind in ("word", "name"):

@@ -108,11 +108,13 @@ def _set_option(option: str, value: str | None) -> str:
         return f"{'ADD' if value else 'DROP'} {option}"
     if option.startswith("PERIOD FOR"):
         return f"ADD {option} {value}" if value else f"DROP {option}"
+    if option == "TTL":
+        return f"TTL={value}" if value else "REMOVE TTL"
     if " " in option:
         return ""
     if value is not None:
         return f"{option}={value if value.isdigit() else literal(value)}"
-    by_number = option.endswith(("_ROWS", "_SIZE", "_LENGTH", "CHECKSUM", "_WRITE"))
+    by_number = option.endswith(("_ROWS", "_SIZE", "_LENGTH", "CHECKSUM", "_WRITE", "_BITS", "_CACHE"))
     return f"{option}={_UNSET.get(option, '0' if by_number else 'DEFAULT')}"
 
 

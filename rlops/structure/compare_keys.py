@@ -53,8 +53,9 @@ def _describe(index: Index) -> str:
 def _index_changes(table: str, index: Index, there: Index, family: str) -> Iterator[Finding]:
     where, alter = f"{table}.{index.name}", f"ALTER TABLE {quote(table)} "
     name = "PRIMARY KEY" if index.primary else f"INDEX {quote(index.name)}"
-    # OceanBase refuses both in one statement (4179).
-    anew = f"{alter}DROP {name}{'; ' + alter if family == 'oceanbase' else ', '}ADD {index.sql}"
+    # OceanBase refuses both in one statement (4179), and TiDB (1068, 8200), which never drops a clustered key (8200).
+    anew = f"{alter}DROP {name}{'; ' + alter if family in ('oceanbase', 'tidb') else ', '}ADD {index.sql}"
+    anew = "" if "CLUSTERED" in there.options else anew
     pairs = (
         ("index.columns", index.columns.lower(), there.columns.lower()),
         ("index.unique", "UNIQUE" if index.unique else "not unique", "UNIQUE" if there.unique else "not unique"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from rlops.structure.columns import ColumnReader
 from rlops.structure.expression import canonical
 from rlops.structure.model import ForeignKey, Index, IndexPart
-from rlops.structure.parts import Parts, read_check, read_constraint_name, read_valued_option
+from rlops.structure.parts import CLUSTERING, Parts, read_check, read_constraint_name, read_valued_option
 from rlops.structure.tokens import Reader, source
 
 
@@ -133,6 +133,8 @@ def _index_options(reader: Reader, index: Index, options: list[str]) -> Index:
             options.append(f"WITH PARSER {reader.identifier().lower()}")
         elif reader.accept_any("LOCAL", "GLOBAL"):
             continue
+        elif word := reader.accept_any(*CLUSTERING):
+            options.append(word)
         else:
             options.append(read_valued_option(reader, reader.identifier().upper()))
     return replace(index, options=tuple(sorted(options)))

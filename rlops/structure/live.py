@@ -72,6 +72,8 @@ def read_triggers(db: Database, table: str) -> tuple[Trigger, ...]:
 
     Raises Denied when none show and the account lacks the TRIGGER privilege that would show them.
     """
+    if not db.engine.can.triggers:
+        return ()
     triggers = tuple(Trigger(**row) for row in db.rows(_TRIGGERS, (db.schema, table)))
     if not triggers and not privileges.own(db).has("TRIGGER", db.schema, table):
         hint = f"GRANT TRIGGER ON {quote(db.schema)}.{quote(table)} to the account."

@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from rlops.structure.model import Column, ForeignKey, Index, Partitioning, Table
+from rlops.structure.parts import CLUSTERING
 
 _TYPE = re.compile(r"(?P<base>\w+)(?:\((?P<arguments>.*)\))?(?P<flags>[ \w]*)$", re.DOTALL)
 _ALIASES = {
@@ -70,11 +71,16 @@ _SILENT_OPTIONS = {
     "STATS_SAMPLE_PAGES": {"default"},
     "PACK_KEYS": {"default"},
     "KEY_BLOCK_SIZE": {"0"},
+    # TiDB's: a counter, what is done once when the table is made, and how often a TTL is looked at.
+    "AUTO_RANDOM_BASE": None,
+    "PRE_SPLIT_REGIONS": None,
+    "TTL_JOB_INTERVAL": None,
+    "TTL_ENABLE": {"on"},
 }  # fmt: skip
 
 
 def normalise(table: Table, family: str) -> Table:
-    """The table as this family of engines ("mysql", "mariadb", "oceanbase") means it."""
+    """The table as this family of engines ("mysql", "mariadb", "oceanbase", "tidb") means it."""
     charset, collation = _collation(table.charset, table.collation, family)
     table = replace(table, charset=charset, collation=collation, options=_options(table, family))
     if family == "oceanbase":
@@ -107,7 +113,16 @@ def complete(declared: Table, live: Table) -> Table:
     charset, collation = declared.charset, declared.collation
     if not collation and (not charset or _modern(charset) == live.charset):
         charset, collation = live.charset, live.collation
-    return replace(declared, columns=tuple(columns), charset=charset, collation=collation)
+    indexes = tuple(_stored(each, live) for each in declared.indexes)
+    return replace(declared, columns=tuple(columns), indexes=indexes, charset=charset, collation=collation)
+
+
+def _stored(index: Index, live: Table) -> Index:
+    """A primary key that says nothing of how it is stored is stored as TiDB's setting was on that day."""
+    if not index.primary or set(index.options) & set(CLUSTERING):
+        return index
+    found = (option for each in live.indexes if each.primary for option in each.options if option in CLUSTERING)
+    return replace(index, options=tuple(sorted((*index.options, *found))))
 
 
 def _modern(name: str) -> str:
@@ -120,6 +135,8 @@ def _collation(charset: str | None, collation: str | None, family: str) -> tuple
         if not charset:
             return None, None
         modern = "utf8mb4_0900_ai_ci" if (charset, family) == ("utf8mb4", "mysql") else f"{charset}_general_ci"
+        if family == "tidb" and charset not in ("gbk", "gb18030"):
+            return charset, charset if charset == "binary" else f"{charset}_bin"
         return charset, _COLLATIONS.get(charset, modern)
     if collation.startswith("uca1400_"):
         # MariaDB takes the short name, and shows it with its character set.

@@ -15,7 +15,13 @@ _PHRASES = {
     ("ORGANIZATION", "INDEX"): ("ORGANIZATION", "INDEX"),
     ("ORGANIZATION", "HEAP"): ("ORGANIZATION", "HEAP"),
 }
-_TWO_WORDS = (("DATA", "DIRECTORY"), ("INDEX", "DIRECTORY"), ("CHARACTER", "SET"), ("START", "TRANSACTION"))
+_TWO_WORDS = (
+    ("DATA", "DIRECTORY"),
+    ("INDEX", "DIRECTORY"),
+    ("CHARACTER", "SET"),
+    ("START", "TRANSACTION"),
+    ("PLACEMENT", "POLICY"),
+)
 
 
 @lru_cache(maxsize=256)  # a command looks at a table that stays as it is a dozen times
@@ -88,7 +94,7 @@ def _options(reader: Reader) -> dict[str, str]:
             reader.accept("DEFAULT")
             name = _option_name(reader)
             reader.accept("=")
-            value = _option_value(reader)
+            value = _time_to_live(reader) if name == "TTL" else _option_value(reader)
         options[name] = value.lower() if name in ("CHARSET", "COLLATE") else value
         reader.accept(",")
     return options
@@ -98,6 +104,16 @@ def _option_name(reader: Reader) -> str:
     two = next((words for words in _TWO_WORDS if reader.accept(*words)), None)
     name = " ".join(two) if two else reader.identifier().upper()
     return {"CHARACTER SET": "CHARSET", "TYPE": "ENGINE"}.get(name, name)
+
+
+def _time_to_live(reader: Reader) -> str:
+    """TiDB's `column` + INTERVAL 3 MONTH."""
+    start = reader.position
+    reader.identifier()
+    reader.expect("+", "INTERVAL")
+    reader.next()
+    reader.identifier()
+    return source(reader.since(start))
 
 
 def _option_value(reader: Reader) -> str:

@@ -8,6 +8,8 @@ from rlops.structure.expression import canonical
 from rlops.structure.model import Check, Column, ForeignKey, Index
 from rlops.structure.tokens import Reader, source
 
+CLUSTERING = ("CLUSTERED", "NONCLUSTERED")  # how TiDB stores a primary key
+
 
 @dataclass
 class Parts:

@@ -8,10 +8,10 @@ from typing import NamedTuple, NoReturn
 
 from rlops.errors import Usage
 
-# A versioned comment's content counts: servers write INVISIBLE, NOT ENFORCED and partitions that way.
+# A versioned comment's content counts: servers write INVISIBLE, NOT ENFORCED, partitions and all of TiDB's own that way.
 _LEXEMES = re.compile(
-    r"""(?P<space>\s+|--(?=\s|$)[^\n]*|\#[^\n]*|/\*(?!M?!).*?\*/)
-      | (?P<open>/\*M?!\d*)
+    r"""(?P<space>\s+|--(?=\s|$)[^\n]*|\#[^\n]*|/\*(?!M?!|T!).*?\*/)
+      | (?P<open>/\*(?:M?!\d*|T!(?:\[\w+\])?))
       | (?P<close>\*/)
       | (?P<string>'(?:[^'\\]|''|\\.)*')
       | (?P<either>"(?:[^"\\]|""|\\.)*")

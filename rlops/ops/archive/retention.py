@@ -11,7 +11,7 @@ from rlops.archive.export import Month
 from rlops.archive.place import Place
 from rlops.archive.retention import Retention
 from rlops.db import Database
-from rlops.ops import cleanup, longrun
+from rlops.ops import cleanup, longrun, native_ttl
 from rlops.ops.archive import table
 from rlops.ops.archive.request import Request, refuse_now
 from rlops.ops.archive.run import destination, record_steps
@@ -44,6 +44,7 @@ def plan(db: Database, sql: SqlFolder, months: int, request: Request, scope: Sco
     Raises Refused as `archive run` does, and when another job of retention is not finished.
     """
     refuse_now(request)
+    native_ttl.refuse(db, sql)
     scope = scope or Scope("cleanup", f"rlops cleanup --months {months}")
     columns, where = table.columns(db), destination(db, request)
     found = cleanup.due(db, sql, months, request.now, archive=True, kind=scope.command, upto=scope.upto)

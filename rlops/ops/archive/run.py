@@ -14,6 +14,7 @@ from rlops.archive.rows import Reader
 from rlops.clock import cutoff, writers_now
 from rlops.db import Database
 from rlops.errors import Refused
+from rlops.ops import native_ttl
 from rlops.ops.archive import table
 from rlops.ops.archive.request import Request, refuse_now
 from rlops.ops.declared import INTERACTIONS
@@ -29,6 +30,7 @@ def plan(db: Database, sql: SqlFolder, request: Request) -> Plan:
     installation's or server's, or for `now` in production.
     """
     refuse_now(request)
+    native_ttl.refuse(db, sql)
     columns = table.columns(db)
     where = destination(db, request)
     months = request.months or sql.policy.archive.interactions_months

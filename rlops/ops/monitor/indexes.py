@@ -17,6 +17,7 @@ from rlops.structure import Index, Table
 
 PERFORMANCE_SCHEMA = "performance_schema.table_io_waits_summary_by_index_usage"
 USERSTAT = "information_schema.INDEX_STATISTICS"
+TIDB = "information_schema.CLUSTER_TIDB_INDEX_USAGE"
 SWITCH_ON = "performance_schema=ON in the server's configuration, and a restart"
 
 Reads = dict[tuple[str, str], int]
@@ -163,6 +164,8 @@ def _began(reader: Reader, changed: Mapping[str, datetime | None]) -> dict[str, 
 
 
 def _sizes(reader: Reader, names: list[str]) -> Reads:
+    if reader.lacks("index_sizes"):
+        return {}
     source = (
         "mysql.innodb_index_stats, pages" if reader.db.family != "oceanbase" else "oceanbase.DBA_OB_TABLE_SPACE_USAGE"
     )
@@ -173,9 +176,10 @@ def _sizes(reader: Reader, names: list[str]) -> Reads:
 
 def _counters(reader: Reader, tables: list[str], changed: Mapping[str, datetime | None]) -> Counters:
     server = reader.server
-    if reader.db.family == "oceanbase":
-        reader.note("index_usage", "unsupported", "seekdb", "seekdb keeps no counters for each index")
+    if reader.lacks("index_usage"):
         return Counters()
+    if reader.db.family == "tidb":
+        return _counted(reader, tables, "090_index_usage", TIDB, _began(reader, changed))
     if server.userstat:
         # It needs no privilege, unlike the performance schema. Nobody knows since when it has been switched on.
         return _counted(reader, tables, "095_index_statistics", USERSTAT, {})
@@ -190,7 +194,7 @@ def _counted(
     reader: Reader, tables: list[str], key: str, source: str, began: Mapping[str, datetime | None]
 ) -> Counters:
     try:
-        if key == "090_index_usage":
+        if source == PERFORMANCE_SCHEMA:
             instruments = reader.rows("080_instruments")[0]
             if "NO" in (instruments["index_reads"], instruments["everything"]):
                 reader.note("index_usage", "unavailable", PERFORMANCE_SCHEMA, _switch(instruments))

@@ -18,6 +18,20 @@ Status = Literal["ok", "unavailable", "denied", "unsupported"]
 LIMIT = 1.0  # seconds that the server gives each statement; a whole second, since MariaDB's limit is rounded to those
 BUDGET = 4.0  # seconds after which no further statement is sent, on a server that lets many of them wait
 
+# What an engine doesn't have: a probe's name and why, by family.
+LACKING: Mapping[str, Mapping[str, str]] = {
+    "oceanbase": {
+        "history_list": "seekdb keeps no history list",
+        "replication": "seekdb has no replicas of this kind",
+        "index_usage": "seekdb keeps no counters for each index",
+    },
+    "tidb": {
+        "history_list": "TiDB keeps no undo log: old versions of rows go by its garbage collection",
+        "replication": "TiDB has no replicas of this kind: its store keeps the copies",
+        "index_sizes": "TiDB keeps no sizes for each index",
+    },
+}
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -69,10 +83,17 @@ class Reader:
             account=f"{_literal(account)}@{_literal(host)}",
             utc_now=found["utc_now"],
             local_now=found["local_now"],
-            uptime=int(self.rows("020_uptime")[0]["Value"]),
+            uptime=self._uptime(),
             performance_schema=bool(int(found["performance_schema"])),
             userstat=bool(int(found["userstat"])),
         )
+
+    def _uptime(self) -> int:
+        """Seconds; 0 where this account may not see it, so that no counter is taken for older than it is."""
+        try:
+            return int(self.rows("020_uptime")[0]["Value"])
+        except Forbidden:
+            return 0
 
     @property
     def elapsed(self) -> float:
@@ -123,6 +144,13 @@ class Reader:
     def note(self, name: str, status: Status, source: str, needs: str | None = None) -> None:
         """Remember what became of a probe."""
         self.probes.append(Probe(name, status, source, needs))
+
+    def lacks(self, name: str) -> bool:
+        """Whether this engine has no such thing; remembered with the reason."""
+        why = LACKING.get(self.db.family, {}).get(name)
+        if why:
+            self.note(name, "unsupported", self.db.engine.name, why)
+        return why is not None
 
     def failed(self, name: str, source: str, key: str, error: ServerError) -> None:
         """Remember a probe that the server refused, with what it needs. Raises Lost: then there is no server to ask."""

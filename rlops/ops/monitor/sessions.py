@@ -12,7 +12,11 @@ from rlops.errors import RlopsError
 from rlops.ops import backups
 from rlops.ops.monitor.probe import Reader, whole
 
-TRANSACTIONS = {"oceanbase": "oceanbase.V$OB_TRANSACTION_SCHEDULERS"}
+TRANSACTIONS = {
+    "oceanbase": "oceanbase.V$OB_TRANSACTION_SCHEDULERS",
+    "tidb": "information_schema.CLUSTER_TIDB_TRX",
+}
+WAITS = {"tidb": "mysql.tidb_mdl_view"}
 HISTORY = {"mysql": "information_schema.INNODB_METRICS", "mariadb": "status variable Innodb_history_list_length"}
 
 
@@ -52,7 +56,7 @@ def _session(row: Row) -> dict[str, Any]:
 
 def _lock_waits(reader: Reader, tables: Sequence[str]) -> list[dict[str, Any]] | None:
     """Each waiting session with the sessions that hold a lock and do not wait themselves."""
-    source = "information_schema.PROCESSLIST, states"
+    source = WAITS.get(reader.db.family, "information_schema.PROCESSLIST, states")
     if not reader.db.engine.can.metadata_locks:
         reader.note("lock_waits", "unsupported", reader.db.engine.name, "DDL doesn't wait for transactions there")
         return []
@@ -76,8 +80,7 @@ def _lock_waits(reader: Reader, tables: Sequence[str]) -> list[dict[str, Any]] |
 
 
 def _history(reader: Reader) -> int | None:
-    if reader.db.family == "oceanbase":
-        reader.note("history_list", "unsupported", "seekdb", "seekdb keeps no history list")
+    if reader.lacks("history_list"):
         return None
     rows = reader.ask("history_list", HISTORY[reader.db.family], "140_history")
     return whole(rows[0]["length"]) if rows else None
@@ -85,8 +88,7 @@ def _history(reader: Reader) -> int | None:
 
 def _replication(reader: Reader) -> list[dict[str, Any]] | None:
     """For a replica, how far each of its sources is ahead; empty for a server that follows none."""
-    if reader.db.family == "oceanbase":
-        reader.note("replication", "unsupported", "seekdb", "seekdb has no replicas of this kind")
+    if reader.lacks("replication"):
         return []
     rows = reader.ask("replication", "SHOW REPLICA STATUS", "150_replication")
     return None if rows is None else [_channel(row) for row in rows]

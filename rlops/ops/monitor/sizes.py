@@ -18,6 +18,7 @@ FILES = {
     "mysql": "information_schema.INNODB_TABLESPACES",
     "mariadb": "information_schema.INNODB_SYS_TABLESPACES",
     "oceanbase": "oceanbase.DBA_OB_TABLE_SPACE_USAGE, rows still in memory not included",
+    "tidb": "information_schema.TABLE_STORAGE_STATS, whole megabytes of one copy",
 }
 STATISTICS = "information_schema.TABLES, the optimizer's statistics"
 # The greatest value of an auto-increment column, by its type.

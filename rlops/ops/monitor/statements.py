@@ -10,7 +10,10 @@ from rlops.ops.monitor.indexes import SWITCH_ON, duration
 from rlops.ops.monitor.probe import Reader, whole
 
 DIGESTS = "performance_schema.events_statements_summary_by_digest"
-PLANS = "oceanbase.V$OB_PLAN_CACHE_PLAN_STAT, plans still in the cache"
+OWN = {
+    "oceanbase": "oceanbase.V$OB_PLAN_CACHE_PLAN_STAT, plans still in the cache",
+    "tidb": "information_schema.CLUSTER_STATEMENTS_SUMMARY and its history",
+}
 SECONDS = ("total_seconds", "mean_seconds", "max_seconds", "p95_seconds", "p99_seconds")
 COUNTS = ("executions", "rows_examined", "rows_sent", "rows_affected", "scans")
 EACH = 5  # statements of each kind
@@ -22,17 +25,17 @@ SMALL = 1_000  # rows examined by a run; below that a scan harms nobody
 def read_statements(reader: Reader) -> list[dict[str, Any]]:
     """The first statements on the tables by each of KINDS; seconds and rows, times in UTC."""
     name, key = "statements", "100_statements"
-    seekdb = reader.db.family == "oceanbase"
-    source = PLANS if seekdb else f"{DIGESTS}, since the server started {duration(reader.server.uptime)} ago"
-    if not seekdb and not reader.server.performance_schema:
+    own = OWN.get(reader.db.family)
+    source = own or f"{DIGESTS}, since the server started {duration(reader.server.uptime)} ago"
+    if not own and not reader.server.performance_schema:
         reader.note(name, "unavailable", DIGESTS, SWITCH_ON)
         return []
     try:
-        if not seekdb and (switch := _switch(reader.rows("080_instruments")[0])):
+        if not own and (switch := _switch(reader.rows("080_instruments")[0])):
             reader.note(name, "unavailable", DIGESTS, switch)
             return []
         rows = reader.rows(key, values={"schema": reader.server.schema})
-        missing = "" if seekdb else _missing(reader)
+        missing = "" if own else _missing(reader)
     except ServerError as error:
         reader.failed(name, source, key, error)
         return []

@@ -8,7 +8,7 @@ from datetime import datetime
 from rlops.db import Database
 from rlops.ops import form
 from rlops.ops.declared import Declared
-from rlops.ops.partition import integrity, months
+from rlops.ops.partition import by_steps, integrity, months
 from rlops.ops.partition.definer import Definer
 from rlops.plan import Expect, Step
 from rlops.sqlfiles import Keywords, SqlFolder, quote
@@ -75,6 +75,8 @@ def alter(db: Database, sql: SqlFolder, table: Table, listed: Sequence[datetime]
             [] if list(form.primary_key(table)) == key else [Step(f"widen the primary key of {table.name}", widened)]
         )
         return [*first, Step(title, by, expect, touches=(table.name,))]
+    if db.family == "tidb":
+        return by_steps.to_months(db, sql, table, names, title=title, parents=parents)
     drops = Keywords(tuple(f"DROP FOREIGN KEY {quote(each.name or '')}" for each in table.foreign_keys))
     touches = (table.name, *parents)
     if drops.words and db.family == "mysql":
@@ -102,7 +104,9 @@ def away(db: Database, sql: SqlFolder, each: Declared, table: Table) -> list[Ste
     """The steps that take this table's partitions away and give it the declared foreign keys."""
     wanted = normalise(each.table, db.family)
     steps: list[Step] = []
-    if table.partitioning:
+    if db.family == "tidb":
+        steps += by_steps.back(db, sql, table, form.primary_key(wanted))
+    elif table.partitioning:
         steps.append(unpartition(db, sql, each, table.name))
     have = {key.columns for key in normalise(table, db.family).foreign_keys}
     lacking = [number for number, key in enumerate(wanted.foreign_keys) if key.columns not in have]

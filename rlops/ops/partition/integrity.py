@@ -133,7 +133,12 @@ def leaving(db: Database, sql: SqlFolder, *tables: str) -> list[Step]:
 
 
 def refuse_unguarded(db: Database) -> None:
-    """Refuse where a trigger's look at a parent holds nobody of another node back."""
+    """Refuse where there are no triggers, or their look at a parent holds nobody of another node back."""
+    if not db.engine.can.triggers:
+        raise Refused(
+            f"{db.engine} has no triggers, and a partitioned table no foreign keys there. Nothing was changed",
+            "Stay with foreign keys, or say --integrity none.", "no_triggers",
+        )  # fmt: skip
     if not db.engine.can.locks_hold_all:
         raise Refused(
             f"on a {db.engine.cluster} writers of other nodes see no lock of a trigger's, so an interaction could be inserted"

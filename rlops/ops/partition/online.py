@@ -55,6 +55,10 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
             "this engine keeps its foreign keys when it is partitioned, and has no use for this. Nothing was changed"
         )
         raise Refused(problem, "Say --offline.", "not_here")
+    if not db.engine.can.triggers:
+        problem = f"{db.engine} has no triggers to keep a copy equal with. Nothing was changed"
+        more = " --integrity none" if wish.direction == "enable" else ""
+        raise Refused(problem, f"Say --offline{more}: this server lets writers go on meanwhile.", "no_triggers")
     if not db.engine.can.locks_hold_all:
         problem = f"on a {db.engine.cluster} writers of other nodes see no lock of a copy's, so rows could be lost. Nothing was changed"
         raise Refused(problem, "Say --offline, while writers wait.", "locks_of_one_node")
