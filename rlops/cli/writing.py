@@ -51,7 +51,8 @@ def write(
         )
     plan = _plan(planner, db, sql)
     lacking = requirements.check(db, plan.command, sql) if plan.steps else None
-    unseen = throttle.prepare(session.environment(db)) if throttle and plan.steps and not lacking else []
+    is_long = any(step.work for step in plan.steps)
+    unseen = throttle.prepare(session.environment(db)) if throttle and is_long and not lacking else []
     plan = replace(plan, notes=(*plan.notes, *unseen))
     planned = _planned(plan, db, common.dry_run, (lacking.message,) if lacking else ())
     if common.plan:
