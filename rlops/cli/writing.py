@@ -56,7 +56,8 @@ def write(
     if plan.steps and not common.dry_run:
         standing.refuse(db)
     lacking = requirements.check(db, plan.command, sql) if plan.steps else None
-    unseen = throttle.prepare(session.environment(db)) if throttle and plan.steps and not lacking else []
+    is_long = any(step.work for step in plan.steps)
+    unseen = throttle.prepare(session.environment(db)) if throttle and is_long and not lacking else []
     ddl = (db.engine.can.ddl,) if db.engine.can.ddl and any(step.touches for step in plan.steps) else ()
     plan = replace(plan, notes=(*plan.notes, *ddl, *unseen))
     planned = _planned(plan, db, common.dry_run, (lacking.message,) if lacking else ())
