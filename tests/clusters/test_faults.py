@@ -13,8 +13,8 @@ import truth
 from sessions import answer, begin
 
 from clusters.rig import until
+from clusters.test_life import DEVELOPMENT, paced
 
-DEVELOPMENT = ("--environment", "development")
 ROWS = 6_000
 TABLE = "user_product_interactions"
 SEED = 20261128
@@ -25,6 +25,7 @@ COMMANDS = {
     "cleanup": ("cleanup", "--months", "12", "--yes"),
     "rollback": ("rollback", "--yes"),
     "partition": ("partition", "enable", "--offline", "--integrity", "none"),
+    "online": ("partition", "enable"),
 }
 FAULTS = ("kill", "stop", "cut")
 ROUNDS = int(os.environ.get("RLOPS_ROUNDS", "1"))
@@ -34,6 +35,8 @@ class Scene:
     """A shop on a cluster, what it must still hold after the fault, and where it is looked for."""
 
     def __init__(self, cluster, shop_on, command, folder):
+        if command == "online" and len(cluster.writers) > 1:
+            pytest.skip("refused where several nodes take writes: test_life.py")
         self.cluster, self.shop_on, self.command, self.cold = cluster, shop_on, command, folder / "cold"
         self.shop = shop_on(cluster.writers[0])
         self.name = self.shop.name
@@ -61,7 +64,12 @@ class Scene:
     def run(self, node=None):
         shop = self.shop_on(node or self.cluster.writers[0])
         to = ("--to", str(self.cold)) if self.command in ("archive", "cleanup") else ()
-        return begin(shop, *COMMANDS[self.command], *to, *DEVELOPMENT)
+        return begin(
+            shop,
+            *COMMANDS[self.command],
+            *to,
+            *(paced(self.cluster) if to or self.command == "online" else DEVELOPMENT),
+        )
 
     def finish(self):
         """The command again from another node, until no earlier run is in its way any more; its answer."""

@@ -50,7 +50,7 @@ def to_partitions(
     before: list[Step] = []
     by = None
     notes: tuple[str, ...] = ()
-    if db.family == "oceanbase":
+    if db.engine.can.keys_on_partitions:
         kept = form.FOREIGN_KEYS
     elif by_triggers:
         before, by = integrity.enabling(db, sql, each, fresh=fresh)

@@ -50,7 +50,7 @@ def plan(db: Database, sql: SqlFolder, ahead: int | None, *, drains: bool = True
     if not lacking and found.catch_all:
         return Plan("partition ensure", (), data, again="rlops partition ensure")
     if found.catch_all and (estimated or (rows or 0) > drain.SPLIT_ROWS):  # estimated: it took too long to count them
-        if db.family == "oceanbase" or not drains:
+        if not db.engine.can.reorganizes or not drains:
             _refuse_full(db, rows or 0, estimated=estimated)
         return drain.plan(db, sql, found, lacking, data, postpone=postpone)
     return Plan(
@@ -61,7 +61,7 @@ def plan(db: Database, sql: SqlFolder, ahead: int | None, *, drains: bool = True
 
 def _notes(db: Database, found: Months, rows: int | None) -> tuple[str, ...]:
     notes = (f"the split copies {counted(rows, 'row')} of the catch-all while writers wait",) if rows else ()
-    if db.family == "oceanbase" and found.catch_all:
+    if not db.engine.can.reorganizes and found.catch_all:
         past = "between the two steps a row past the last month is refused (1526): this engine can't split a partition"
         return (*notes, past)
     return notes
@@ -95,7 +95,7 @@ def refuse_foreign(found: Months, sql: SqlFolder, *, whole: bool = False) -> Non
 
 def _refuse_full(db: Database, rows: int, *, estimated: bool = False) -> None:
     hint = "`rlops partition ensure` drains it while the shop goes on."
-    if db.family == "oceanbase":
+    if not db.engine.can.reorganizes:
         hint = "This engine can't split a partition: move those rows elsewhere, type it again, and put them back."
     raise Refused(
         f"the catch-all has {'about ' if estimated else ''}{rows:,} rows: to split it would copy them while every writer"
@@ -112,7 +112,7 @@ def _last(db: Database, sql: SqlFolder) -> datetime | None:
 
 def _steps(db: Database, sql: SqlFolder, found: Months, lacking: Sequence[datetime], rows: int) -> list[Step]:
     touches = (INTERACTIONS, *integrity.the_child(sql).parents)
-    if found.catch_all and db.family != "oceanbase":
+    if found.catch_all and db.engine.can.reorganizes:
         return [convert.split(db, sql, INTERACTIONS, found, lacking, touches=touches)]
     catch_all = sql.policy.partitions.catch_all
     names: dict[str, Any] = {

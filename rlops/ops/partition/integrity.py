@@ -143,7 +143,7 @@ def missing(db: Database, wanted: Sequence[Spec]) -> list[Spec]:
 
 def leaving(db: Database, sql: SqlFolder, *tables: str) -> list[Step]:
     """The steps that drop rlops' triggers from these tables."""
-    if db.family == "oceanbase":
+    if db.engine.can.keys_on_partitions:
         return []
     return [drop(sql, name, trigger.table) for name, trigger in live(db, tables).items()]
 
@@ -200,7 +200,7 @@ def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
     """Where the triggers of the interactions and rlops' triggers on their parents aren't as the live form wants them."""
     each = the_child(sql)
     known = form.recorded(db)
-    partitioned = _is_partitioned(db, each) and db.family != "oceanbase"
+    partitioned = _is_partitioned(db, each) and not db.engine.can.keys_on_partitions
     tables = (each.table.name, *each.parents)
     try:
         there = live(db, tables)
