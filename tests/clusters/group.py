@@ -84,10 +84,9 @@ class Group(Cluster):
 
     @property
     def writers(self) -> list[Node]:
-        primaries = {
-            row["MEMBER_PORT"]
-            for row in self.nodes[0].run(f"SELECT MEMBER_PORT FROM {MEMBERS} WHERE MEMBER_ROLE = 'PRIMARY'")
-        }
+        query = f"SELECT MEMBER_PORT FROM {MEMBERS} WHERE MEMBER_ROLE = 'PRIMARY' AND MEMBER_STATE = 'ONLINE'"
+        seen = (node.run(query) for node in self.nodes if node.server.alive())
+        primaries = {row["MEMBER_PORT"] for rows in seen for row in rows}
         return [node for node in self.nodes if node.server.port in primaries]
 
 
