@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlops import blockers, facts, lock, nodes, withdraw
+from rlops import blockers, facts, lock, nodes, standing, withdraw
 from rlops.audit import AuditLog
 from rlops.db import TABLE_EXISTS, Conflict, Database, LockWait, Lost, ServerError
 from rlops.errors import Blocked, Failed, Interrupted, Pending, RlopsError
@@ -162,12 +162,13 @@ class Attempts:
         time.sleep(seconds)
 
     def recover(self) -> None:
-        """A new session after a lost one, holding the run lock again. Raises Lost when the server stays away."""
+        """A new session after a lost one, holding the run lock again. Raises Lost when the server stays away, or takes no writes."""
         self.emit(Waiting("the connection was lost; connecting again"))
         deadline = time.monotonic() + RECONNECT_FOR
         while True:
             try:
                 self.db.reconnect()
+                standing.refuse(self.db)  # a node that comes back alone takes writes that its cluster never sees
                 lock.acquire(self.db)
                 return
             except LeaseLost:

@@ -29,6 +29,7 @@ class Capabilities:
     statement's time, and how many of its units make a second. `metadata_locks`: whether a DDL waits for open
     transactions. `locks_hold_all`: whether a lock taken here holds up every writer, and not only those of the same node.
     `triggers`: whether there are any. `keys_on_partitions`: whether a partitioned table keeps its foreign keys.
+    `reorganizes`: whether partitions can be split, and taken away again.
     `takes_months_out`: whether a month can be exchanged and dropped with the proof that no row came in meanwhile. `ddl`:
     what a DDL costs beside its locks. `looks`: what long work looks at before each chunk, of those in throttle.py and
     nodes.py; the statements are in sql/throttle/.
@@ -42,6 +43,7 @@ class Capabilities:
     locks_hold_all: bool = True
     triggers: bool = True
     keys_on_partitions: bool = False
+    reorganizes: bool = True
     takes_months_out: bool = True
     ddl: str = ""
     looks: tuple[str, ...] = ("replicas", "threads", "history")
@@ -123,7 +125,7 @@ CAPABILITIES: Mapping[Kind, Capabilities] = {
     ),
     "oceanbase": Capabilities(
         "lease", ("ob_query_timeout", 1_000_000), (*_NO_NEW_ACCOUNTS[:2], _COMMON[3]),
-        metadata_locks=False, keys_on_partitions=True, takes_months_out=False, looks=(),
+        metadata_locks=False, keys_on_partitions=True, reorganizes=False, takes_months_out=False, looks=(),
     ),
     # Its GET_LOCK is a transaction, and another session gets the lock once that passes max-txn-ttl: an hour by default.
     "tidb": Capabilities(

@@ -167,6 +167,7 @@ class LongWork:
         return None
 
     def _note(self, reason: str | None, state: jobs.State, *, first: bool) -> None:
+        lock.check(self.db)  # the job is another run's, if it is lost
         now = time.monotonic()
         if self.job and (first or now - self.noted >= NOTE_EVERY):
             self.noted = now

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from rlops import journal
+from rlops import journal, lock
 from rlops.attempt import Attempts, RunOptions
 from rlops.db import Database, Lost, ServerError
 from rlops.errors import Exit, Failed, Interrupted, Pending, RlopsError
@@ -93,6 +93,7 @@ class _Run:
     def _note_done(self, journal: journal.Journal, step_id: int, *, last: bool) -> None:
         # The run's end commits with its last step's: nobody would look for a run that has nothing left to do.
         with self.db.transaction():
+            lock.confirm(self.db)
             journal.outcome(step_id, "done", self.tally.rows)
             if last:
                 journal.finish("ok", "")

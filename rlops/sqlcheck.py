@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from rlops.errors import Usage
@@ -62,6 +63,7 @@ class Checked:
     body: str
 
 
+@cache  # maintain, demo and tests load the folder once for each command
 def check(path: Path, text: str) -> Checked:
     """Take a file's text apart. Raises Usage, with file and line, for the first thing that is wrong in it."""
     header = _header(path, text)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
-from rlops.db import Database, Forbidden, Row, ServerError
+from rlops.db import Database, Forbidden, Row
 from rlops.errors import Refused
 
 GROUP_CHANNELS = "group_replication_"  # a group's members follow one another by these
@@ -74,12 +72,13 @@ _MEMBERS = "SELECT MEMBER_ID, MEMBER_STATE, MEMBER_ROLE, MEMBER_ID = @@server_uu
 
 
 def _group(db: Database) -> str | None:
-    members: list[Row] = []
-    with suppress(ServerError):
+    try:
         members = db.rows(_MEMBERS)
+    except Forbidden:
+        return None
     own = next((row for row in members if row["own"]), None)
     if own is None:
-        return None
+        return "this server has left its group, or not joined it yet: what is written here stays here, and keeps it out"
     if own["MEMBER_STATE"] != "ONLINE":
         return f"this member of its group is {own['MEMBER_STATE']}"
     gone = sum(row["MEMBER_STATE"] == "UNREACHABLE" for row in members)

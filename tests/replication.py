@@ -20,15 +20,15 @@ def run(server: Any, *statements: str) -> list[dict[str, Any]]:
         return list(cursor.fetchall())
 
 
-def replicate(primary: Any, replica: Any) -> None:
-    """Let one server follow another from its beginning."""
+def replicate(primary: Any, replica: Any, port: int | None = None) -> None:
+    """Let one server follow another from its beginning, at that port of 127.0.0.1 if it isn't the primary's own."""
     if primary.family == "mysql":
         how = "SOURCE_HOST='127.0.0.1', SOURCE_PORT={}, SOURCE_USER='root', GET_SOURCE_PUBLIC_KEY=1, SOURCE_CONNECT_RETRY=1"
-        run(replica, "CHANGE REPLICATION SOURCE TO " + how.format(primary.port), "START REPLICA")
+        run(replica, "CHANGE REPLICATION SOURCE TO " + how.format(port or primary.port), "START REPLICA")
     else:
         how = "MASTER_HOST='127.0.0.1', MASTER_PORT={}, MASTER_USER='root', MASTER_CONNECT_RETRY=1"
         no_tls = ", MASTER_SSL_VERIFY_SERVER_CERT=0"
-        run(replica, "CHANGE MASTER TO " + how.format(primary.port) + no_tls, "START SLAVE")
+        run(replica, "CHANGE MASTER TO " + how.format(port or primary.port) + no_tls, "START SLAVE")
     deadline = time.monotonic() + PATIENCE
     while not following(replica):
         assert time.monotonic() < deadline, run(replica, "SHOW REPLICA STATUS")

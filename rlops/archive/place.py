@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rlops import journal
+from rlops import engines, journal
 from rlops.archive import parts, sealed
 from rlops.archive.manifest import FORMAT
 from rlops.archive.store import Store, open_store
@@ -17,6 +17,19 @@ ROOT_FILE = "_rlops-archive.json"
 RECORDED = "archive_destination"
 # What tells a server from one that was made from a copy of its data. A clone of the files has the same server_uuid.
 IDENTITY = ("server_uuid", "server_uid", "hostname", "port", "datadir")
+MEMBERS = "members"
+_GROUP = {
+    "group": "SELECT @@GLOBAL.group_replication_group_name",
+    MEMBERS: "SELECT GROUP_CONCAT(MEMBER_HOST, ':', MEMBER_PORT ORDER BY 1) FROM performance_schema.replication_group_members",
+}
+CLUSTER: Mapping[engines.Kind, Mapping[str, str]] = {
+    "galera": {
+        "cluster": "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_state_uuid'",
+        MEMBERS: "SHOW GLOBAL STATUS LIKE 'wsrep_incoming_addresses'",
+    },
+    "group_replication": _GROUP,
+    "multi_primary": _GROUP,
+}
 
 
 @dataclass(frozen=True)
@@ -49,15 +62,26 @@ def recorded(db: Database) -> str | None:
 
 
 def identity(db: Database) -> dict[str, str]:
-    """What this server says of itself."""
+    """What this server says of itself, or of its cluster: every node of one writes to the same archive."""
+    queries = CLUSTER.get(db.engine.kind) or {name: f"SELECT @@GLOBAL.{name}" for name in IDENTITY}
     found = {}
-    for name in IDENTITY:
+    for name, sql in queries.items():
         try:
-            found[name] = str(db.value(f"SELECT @@GLOBAL.{name}"))
+            row = list((db.row(sql) or {"": ""}).values())
         except ServerError as error:
             if type(error) is not ServerError:
                 raise
+            continue
+        found[name] = str(row[-1])
     return found
+
+
+def _differing(known: Mapping[str, str], here: Mapping[str, str]) -> dict[str, str]:
+    """What was said of the archive's server that isn't true of this one. Nodes of a cluster come and go, but not all at once."""
+    other = {name: value for name, value in known.items() if here.get(name) != value}
+    if set(other.get(MEMBERS, "").split(",")) & set(here.get(MEMBERS, "").split(",")) - {""}:
+        del other[MEMBERS]
+    return other
 
 
 def installation(db: Database) -> str:
@@ -102,7 +126,7 @@ def find(db: Database, wanted: str | None, *, moved: bool = False) -> Place | No
             f"the archive {url} belongs to another installation ({known_root.get('installation')}; this is {mine}). Nothing was changed",
             "Name another folder.", "other_installation",
         )  # fmt: skip
-    other = {name: value for name, value in (known_root.get("server") or {}).items() if here.get(name) != value}
+    other = _differing(known_root.get("server") or {}, here)
     if other and not moved:
         differs = ", ".join(f"{name} {value} there, {here.get(name)} here" for name, value in other.items())
         raise Refused(

@@ -71,12 +71,17 @@ def enable(
 
 
 @command(app, "cut-over", title="partition cut-over", writes=True)
-def cut_over(session: Session) -> Answer:
-    """Let the tables change places that a postponed `partition enable` or `disable` has made ready.
+def cut_over(
+    session: Session,
+    is_back: Annotated[
+        bool, typer.Option("--back", help="Let the old table that is kept take its place again.")
+    ] = False,
+) -> Answer:
+    """Let the tables change places that a postponed `partition enable`, `disable` or `ensure` has made ready.
 
     Example:  [bold]rlops partition cut-over[/bold]
     """
-    return session.write(online.cut_over, online.verify)
+    return session.write(back.cut_over if is_back else online.cut_over, online.verify)
 
 
 @command(app, "disable", title="partition disable", writes=True, long=True)
@@ -91,7 +96,11 @@ def disable(session: Session, is_offline: Offline = False, postpone: Postpone = 
 
 
 def _online(session: Session, wish: online.Wish) -> Answer:
-    answer = session.write(lambda db, sql: online.plan(db, sql, wish), online.verify)
+    return _undone(session, session.write(lambda db, sql: online.plan(db, sql, wish), online.verify))
+
+
+def _undone(session: Session, answer: Answer) -> Answer:
+    """What somebody gave up from elsewhere is undone by the run that carried it out."""
     if not answer.error or answer.error.code != "job_aborted":
         return answer
     undone = session.part("jobs abort").write(back.abort, back.after_abort)
@@ -107,18 +116,28 @@ def finish(session: Session) -> Answer:
     return session.write(lambda db, sql: back.finish(db, sql, session.environment(db)), back.after_finish)
 
 
-@command(app, "ensure", title="partition ensure", writes=True)
+@command(app, "ensure", title="partition ensure", writes=True, long=True)
 def ensure(
     session: Session,
     ahead: Annotated[
         int | None, typer.Option("--ahead", min=0, max=120, help="Whole months past the current one.")
     ] = None,
+    drain: Annotated[
+        bool, typer.Option("--drain/--no-drain", help="Drain a catch-all with many rows, a long job; or refuse.")
+    ] = True,
+    postpone: Postpone = False,
 ) -> Answer:
     """Keep months ahead of the clock. Nothing to do is instant, so run it daily.
 
+    A catch-all with many rows isn't split, which would stop the writers: it is drained by a copy while the shop goes on.
+
     Example:  [bold]rlops partition ensure --ahead 3[/bold]
     """
-    return session.write(lambda db, sql: ensure_op.plan(db, sql, ahead), ensure_op.verify)
+
+    def planner(db: Database, sql: SqlFolder) -> Plan:
+        return ensure_op.plan(db, sql, ahead, drains=drain, postpone=postpone)
+
+    return _undone(session, session.write(planner, ensure_op.verify))
 
 
 @command(app, "expire", title="partition expire", writes=True, long=True)

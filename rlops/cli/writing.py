@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rlops import clock, journal, lock, nodes, planfile, reconcile, render, run, standing
 from rlops.audit import AuditLog
 from rlops.connect import require_tls
-from rlops.db import NO_TABLE, Database, Forbidden, LockWait, ServerError
+from rlops.db import NO_TABLE, Database, Forbidden, LockWait, Lost, ServerError
 from rlops.errors import Blocked, Exit, Failed, Refused, Usage
 from rlops.ops import requirements
 from rlops.plan import Answer, Plan, not_run
@@ -56,7 +56,8 @@ def write(
     if plan.steps and not common.dry_run:
         standing.refuse(db)
     lacking = requirements.check(db, plan.command, sql) if plan.steps else None
-    unseen = throttle.prepare(session.environment(db)) if throttle and plan.steps and not lacking else []
+    is_long = any(step.work for step in plan.steps)
+    unseen = throttle.prepare(session.environment(db)) if throttle and is_long and not lacking else []
     ddl = (db.engine.can.ddl,) if db.engine.can.ddl and any(step.touches for step in plan.steps) else ()
     plan = replace(plan, notes=(*plan.notes, *ddl, *unseen))
     planned = _planned(plan, db, common.dry_run, (lacking.message,) if lacking else ())
@@ -166,6 +167,11 @@ def _looked_at(planner: Planner, db: Database, sql: SqlFolder) -> Plan:
     while True:
         try:
             return planner(db, sql)
+        except Lost as error:
+            error.message = (
+                f"the connection was lost while the tables were looked at ({error.text}). Nothing was changed"
+            )
+            raise
         except LockWait as error:
             raise Blocked(
                 f"the tables can't be looked at, since another session's lock is in the way ({error.text}). Nothing was changed",

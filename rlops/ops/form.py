@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from rlops import journal
+from rlops import engines, journal
 from rlops.db import Database
 from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.sqlfiles import SqlFolder, quote
@@ -42,7 +42,7 @@ def live_form(table: Table | Other | None) -> str | None:
     return PARTITIONED if table.partitioning else FOREIGN_KEYS
 
 
-def holding(each: Declared, live: Table | Other | None, sql: SqlFolder, family: str) -> Declared:
+def holding(each: Declared, live: Table | Other | None, sql: SqlFolder, family: engines.Family) -> Declared:
     """The declaration in the form that the live table has; what its months should be is compared elsewhere."""
     if each.table.name != INTERACTIONS or live_form(live) != PARTITIONED:
         return each
@@ -50,12 +50,12 @@ def holding(each: Declared, live: Table | Other | None, sql: SqlFolder, family: 
     return replace(each, table=replace(partitioned(each.table, sql, family), partitioning=live.partitioning))
 
 
-def partitioned(table: Table, sql: SqlFolder, family: str) -> Table:
+def partitioned(table: Table, sql: SqlFolder, family: engines.Family) -> Table:
     """The partitioned form of a declared table, its months aside: the time in the primary key, no foreign keys.
 
     OceanBase keeps foreign keys on a partitioned table.
     """
-    keys = table.foreign_keys if family == "oceanbase" else ()
+    keys = table.foreign_keys if engines.CAPABILITIES[family].keys_on_partitions else ()
     indexes = tuple(_widened(each, sql.policy.partitions.column) if each.primary else each for each in table.indexes)
     return replace(table, indexes=indexes, foreign_keys=keys)
 

@@ -148,6 +148,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "partition finish": (_ONLINE, *_FORM, *_JOURNAL, _BLOCKERS),
     "jobs abort": (_ONLINE, *_FORM, *_JOURNAL, _BLOCKERS),
     "partition ensure": _PARTITIONS,
+    "partition ensure --drain": (_ONLINE, *_FORM, *_JOURNAL, *_PACE, _BLOCKERS),
     "partition expire": (
         Need(hold.RIGHTS, "schema", "exchange a month with a hold table, and drop it while writers are held back"),
         *_JOURNAL, *_PACE, _BLOCKERS,
@@ -192,8 +193,7 @@ DEVELOPMENT = ("migrate --fresh", "seed")
 WRITING = (
     "migrate", "grant", "rollback", "restore", "backups prune", "archive run", "archive restore", "archive erase", "cleanup", "purge",
     "uninstall", "seed", "partition enable", "partition disable", "partition cut-over", "partition finish", "jobs abort",
-    "partition ensure",
-    "partition expire",
+    "partition ensure", "partition ensure --drain", "partition expire",
 )  # fmt: skip
 
 

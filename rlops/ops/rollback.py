@@ -172,7 +172,7 @@ class Rollback:
         each = integrity.the_child(sql)
         kept = [backup.tables[each.table.name] for backup in taken if each.table.name in backup.tables]
         there = facts.table_exists(db, each.table.name)
-        if db.family == "oceanbase" or (there and each.table.name not in dict(renames)):
+        if db.engine.can.keys_on_partitions or (there and each.table.name not in dict(renames)):
             return []
         if not privileges.own(db).has("TRIGGER", db.schema):
             return []  # the run is refused for it, with everything else that its account lacks

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rlops.structure.definitions import read_definition
 from rlops.structure.expression import canonical
 from rlops.structure.model import Partition, Partitioning, Table
@@ -22,6 +24,7 @@ _TWO_WORDS = (
 )
 
 
+@lru_cache(maxsize=256)  # a command looks at a table that stays as it is a dozen times
 def parse_create_table(sql: str) -> Table:
     """The table that this CREATE TABLE makes.
 

@@ -27,6 +27,7 @@ BENCHMARKS = {
     "head_to_head": "what each tool does when things go wrong (not a matter of speed)",
     "cleanup": "rows a second and a writer's latency beside one big DELETE and pt-archiver",
     "monitor": "seconds of monitor at 10,000, 1,000,000 and (with --large) 10,000,000 interactions",
+    "partition": "a writer's stall while the table is partitioned, inserts by what keeps integrity, months that come and go",
     "purge": "a writer's stall while a product with many interactions goes, beside its DELETE's cascade",
     "rollback": "rollback and restore beside CREATE TABLE … AS SELECT and DROP",
 }
@@ -86,10 +87,10 @@ def _arguments() -> argparse.Namespace:
         default=300_000,
         metavar="N",
         help="archive, cleanup: a third expire; archive: then tables of a third and ten thirds of them; purge: two thirds are"
-        " the product's (%(default)s)",
+        " the product's; partition: all are copied (%(default)s)",
     )
     parser.add_argument(
-        "--large", action="store_true", help="archive, rollback, monitor: ten million rows too, half an hour"
+        "--large", action="store_true", help="archive, rollback, monitor, partition: ten million rows too, half an hour"
     )
     parser.add_argument("--markdown", action="store_true", help="print tables for the README")
     chosen = parser.parse_args()

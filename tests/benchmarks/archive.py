@@ -109,12 +109,9 @@ def _anew(schema: Schema, folder: Path, out: Path) -> float:
 
 def _rlops(schema: Schema, folder: Path, to: Path, *command: str) -> float:
     if not schema.column("SHOW TABLES LIKE 'rlops_state'"):
-        _run(
-            folder, {"PYTHONPATH": str(tools.SQL.parent)}, sys.executable, "-m", "rlops", "migrate", "--url", schema.url
-        )
-    options = ("--months", str(MONTHS), "--url", schema.url, "--to", str(to))
-    environment = {"PYTHONPATH": str(tools.SQL.parent)}
-    return _run(folder, environment, sys.executable, "-m", "rlops", *command, *options)
+        tools.run_rlops(schema, folder, "migrate")
+    options = ("--months", str(MONTHS), "--to", str(to))
+    return tools.run_rlops(schema, folder, *command, *options, seconds=LONGEST).wall
 
 
 def _loop(schema: Schema, folder: Path, out: Path) -> float:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import load, peers, tools
@@ -15,7 +14,7 @@ from .measure import percentile, ratio, run
 from .options import Options
 from .report import Table, say
 from .servers import TABLES, Schema, place
-from .traffic import Writer
+from .traffic import Seen, Writer, beside
 
 LONGEST = 1800.0  # seconds for one removal
 QUIET_FOR = 3.0  # seconds of writing with nothing else going on
@@ -24,18 +23,16 @@ INTERACTIONS = TABLES[0]
 ARCHIVED = "rlops cleanup, archived and read back"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Result:
-    """`seconds` of wall time for `rows` removed, and the writer's latencies meanwhile, in seconds."""
+    """`rows` removed, and what the writer saw meanwhile."""
 
     rows: int
-    seconds: float
-    latencies: list[float] = field(default_factory=list)
-    errors: int = 0
+    seen: Seen
 
     @property
     def rate(self) -> float:
-        return self.rows / self.seconds
+        return self.rows / self.seen.seconds
 
 
 def measure(options: Options) -> Iterator[Table]:
@@ -48,17 +45,17 @@ def measure(options: Options) -> Iterator[Table]:
         for name, way in _ways(options.folder).items():
             say(f"   {name}: loading {options.rows:,} rows")
             schema = server.schema()
-            schema.execute(*tools.creates())
+            tools.run_rlops(schema, options.folder, "migrate")  # an archive belongs to an installation
             load.fill(schema, options.rows, expired=expired)
             say(f"   {name}: removing")
             found[name] = _carried_out(schema, way, expired)
             server.drop(schema)
     ours = found[ARCHIVED].rate
     for name, result in found.items():
-        removed = (f"{result.rows:,}", f"{result.seconds:.1f}", f"{result.rate:,.0f}", ratio(ours, result.rate))
+        removed = (f"{result.rows:,}", f"{result.seen.seconds:.1f}", f"{result.rate:,.0f}", ratio(ours, result.rate))
         figures = removed if result.rows else ("–",) * 4
-        times = [f"{percentile(result.latencies, percent) * 1000:.1f}" for percent in (50, 99, 100)]
-        table.add(name, *figures, len(result.latencies), *times)
+        times = [f"{percentile(result.seen.latencies, percent) * 1000:.1f}" for percent in (50, 99, 100)]
+        table.add(name, *figures, len(result.seen.latencies), *times)
     table.notes += _notes(found)
     yield table
 
@@ -69,7 +66,7 @@ def _notes(found: dict[str, Result]) -> list[str]:
         " (the big DELETE runs on an open connection).",
         "pt-archiver runs as --purge --bulk-delete --limit 2000 --commit-each.",
     ]
-    if failed := sum(result.errors for result in found.values()):
+    if failed := sum(result.seen.errors for result in found.values()):
         notes.append(f"{failed} of the writer's inserts failed.")
     if not any(name.startswith("pt-archiver") for name in found):
         notes.append("NOT MEASURED: pt-archiver can't be had here.")
@@ -92,18 +89,11 @@ def _ways(folder: Path) -> dict[str, Callable[[Schema], None]]:
 
 
 def _carried_out(schema: Schema, way: Callable[[Schema], None], expired: int) -> Result:
-    with ExitStack() as stack:
-        writer = stack.enter_context(Writer(schema))
-        time.sleep(0.5)
-        first = len(writer.seconds)
-        began = time.perf_counter()
-        way(schema)
-        seconds = time.perf_counter() - began
-        latencies = writer.seconds[first:]
+    seen = beside(Writer(schema), partial(way, schema))
     left = schema.count(INTERACTIONS, f"timestamp < {_cutoff(schema)}")
     if left not in (0, expired):
         raise RuntimeError(f"{left:,} of {expired:,} expired rows are left")
-    return Result(expired - left, seconds, latencies, len(writer.errors))
+    return Result(expired - left, seen)
 
 
 def _cutoff(schema: Schema) -> str:
@@ -116,16 +106,8 @@ def _one_delete(schema: Schema) -> None:
 
 
 def _rlops(schema: Schema, folder: Path, *how: str) -> None:
-    command = (
-        sys.executable, "-m", "rlops", "cleanup", *how, "--months", str(MONTHS), "--url", schema.url, "--confirm", schema.name,
-    )  # fmt: skip
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "PYTHONPATH": str(tools.SQL.parent),
-        "LANG": "C.UTF-8",
-    }
-    run(command, cwd=folder, environment=environment, seconds=LONGEST).checked("rlops cleanup")
+    options = ("--months", str(MONTHS), "--confirm", schema.name)
+    tools.run_rlops(schema, folder, "cleanup", *how, *options, seconds=LONGEST)
 
 
 def _pt_archiver(schema: Schema, found: Path, folder: Path, *more_options: str) -> None:

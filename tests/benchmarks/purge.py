@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import random
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from . import load, tools
-from .measure import percentile, run
+from .measure import percentile
 from .options import Options
 from .report import Table, say
 from .servers import TABLES, Schema, place
-from .traffic import Writer
+from .traffic import Writer, beside
 
 INTERACTIONS = TABLES[0]
 GONE = 7  # the product that is deleted
@@ -30,16 +28,6 @@ class OtherProducts(Writer):
     def statement(self, number: random.Random) -> tuple[str, tuple[Any, ...]]:
         sql, (user, product) = super().statement(number)
         return sql, (user, product if product != GONE else GONE + 1)
-
-
-@dataclass
-class Result:
-    """`seconds` until the product was gone, and the writer's latencies meanwhile, in seconds."""
-
-    seconds: float
-    latencies: list[float]
-    longest: float
-    errors: int
 
 
 def measure(options: Options) -> Iterator[Table]:
@@ -61,7 +49,7 @@ def measure(options: Options) -> Iterator[Table]:
             load.fill(schema, options.rows, expired=0)
             schema.execute(f"UPDATE {INTERACTIONS} SET product_id = {GONE} WHERE id <= {many}")
             say(f"   {name}")
-            result = _carried_out(schema, way)
+            result = beside(OtherProducts(schema), partial(way, schema))
             times = [f"{percentile(result.latencies, percent) * 1000:.1f}" for percent in (50, 99)]
             table.add(
                 name,
@@ -78,17 +66,6 @@ def measure(options: Options) -> Iterator[Table]:
     yield table
 
 
-def _carried_out(schema: Schema, way: Callable[[Schema], None]) -> Result:
-    with OtherProducts(schema) as writer:
-        time.sleep(0.5)
-        first = len(writer.seconds)
-        began = time.perf_counter()
-        way(schema)
-        seconds = time.perf_counter() - began
-        latencies = writer.seconds[first:]
-    return Result(seconds, latencies, max(writer.seconds[first:]), len(writer.errors))
-
-
 def _delete(schema: Schema) -> None:
     schema.execute(f"DELETE FROM product WHERE id = {GONE}")
     if schema.count(INTERACTIONS, f"product_id = {GONE}"):
@@ -96,10 +73,6 @@ def _delete(schema: Schema) -> None:
 
 
 def _purge_first(schema: Schema, folder: Path) -> None:
-    options = ("--product", str(GONE), "--url", schema.url, "--confirm", schema.name, "--replica", "none")
-    environment = {
-        "PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(tools.SQL.parent), "LANG": "C.UTF-8",
-    }  # fmt: skip
-    command = (sys.executable, "-m", "rlops", "purge", *options)
-    run(command, cwd=folder, environment=environment, seconds=LONGEST).checked("rlops purge")
+    options = ("--product", str(GONE), "--confirm", schema.name, "--replica", "none")
+    tools.run_rlops(schema, folder, "purge", *options, seconds=LONGEST)
     _delete(schema)

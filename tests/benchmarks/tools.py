@@ -53,6 +53,14 @@ def creates() -> list[str]:
     return [sqlfiles.read_file(path, SQL).body for path in files]
 
 
+def run_rlops(schema: Schema, folder: Path, *arguments: str, seconds: float = LONGEST) -> Sample:
+    """Run rlops on that schema as a process of its own, which sees nothing of this user's settings. Raises RuntimeError."""
+    command = (sys.executable, "-m", "rlops", *arguments, "--url", schema.url)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(SQL.parent), "LANG": "C.UTF-8"}
+    sample = run(command, cwd=folder, environment=environment, seconds=seconds)
+    return sample.checked(" ".join(("rlops", *arguments[:2])))
+
+
 def rlops(schema: Schema, folder: Path) -> Project:
     """rlops with its SQL folder copied, so that it can be edited like the others' files."""
     shutil.copytree(SQL, folder / "sql")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Self
 
 import pymysql
@@ -72,3 +74,27 @@ class Writer(_Client):
             " VALUES (%s, %s, 'VIEW', 'a-session-of-thirty-six-characters-xx', '{\"page\": 1}', 0.1)"
         )
         return sql, (number.randint(1, 2000), number.randint(1, 500))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """`seconds` that something took, and a client's latencies meanwhile, in seconds; `errors` of its statements failed."""
+
+    seconds: float
+    latencies: list[float]
+    errors: int
+
+    @property
+    def longest(self) -> float:
+        return max(self.latencies, default=0.0)
+
+
+def beside(client: _Client, work: Callable[[], object]) -> Seen:
+    """Do that while the client is at work, which begins half a second before."""
+    with client:
+        time.sleep(0.5)
+        first = len(client.seconds)
+        began = time.perf_counter()
+        work()
+        seconds = time.perf_counter() - began
+    return Seen(seconds, client.seconds[first:], len(client.errors))

@@ -1,6 +1,6 @@
 """Each kind of cluster starts when the first test wants it, once a session and one at a time; a test gets a schema of its own.
 
-RLOPS_TEST_CLUSTERS (a comma list) restricts the kinds. A test for some kinds alone asks with `@on("galera")`.
+RLOPS_TEST_CLUSTERS (a comma list) restricts the kinds. `@pytest.mark.kinds("galera", "group")` restricts a test to some.
 """
 
 from __future__ import annotations
@@ -9,17 +9,26 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from conftest import ShopDatabase, fill_shop
 
+from clusters.asynchronous import Replicas
 from clusters.galera import Galera
+from clusters.group import Group, MultiGroup
 from clusters.rig import Cluster, Node
 from rlops.errors import Failed
 from rlops.sandbox.shop import new_directory
 
-KINDS: dict[str, Callable[[Path], Cluster]] = {"galera": Galera}
+KINDS: dict[str, Callable[[Path], Cluster]] = {
+    "galera": Galera,
+    "group": Group,
+    "group-multi": MultiGroup,
+    "replicas-mysql": partial(Replicas, "mysql-9.7"),
+    "replicas-mariadb": partial(Replicas, "mariadb-11.8"),
+}
 
 
 def wanted() -> list[str]:
@@ -29,10 +38,8 @@ def wanted() -> list[str]:
     return named or list(KINDS)
 
 
-@pytest.fixture(scope="session", params=list(KINDS))
+@pytest.fixture(scope="session", params=wanted())
 def running(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    if request.param not in wanted():
-        pytest.skip(f"RLOPS_TEST_CLUSTERS is without {request.param}")
     directory = new_directory("cluster")
     try:
         with KINDS[request.param](directory) as cluster:
@@ -75,3 +82,19 @@ def shop_on(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[Node], ShopD
                 connection.close()
     cluster.repair()
     cluster.writers[0].run(f"DROP DATABASE IF EXISTS {name}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "kinds(*names): the kinds of cluster that the test is for")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    unfit = [
+        item
+        for item in items
+        if isinstance(item, pytest.Function)
+        and (mark := item.get_closest_marker("kinds"))
+        and item.callspec.params["running"] not in mark.args
+    ]
+    items[:] = [item for item in items if item not in unfit]
+    config.hook.pytest_deselected(items=unfit)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from conftest import CACHE
@@ -93,12 +95,15 @@ class Galera(Cluster):
         return next(Path(self.build.share).parents[1].glob("lib/galera/libgalera_smm.so"))
 
     def launch(self, node: Node) -> None:
-        """A crashed node's log tells how far it had come, and so what it has missed."""
-        said = subprocess.run(
-            [*node.server.command, "--wsrep-recover"], check=True, capture_output=True, text=True, timeout=60
-        ).stderr
-        found = re.search(r"Recovered position:? *(\S+:-?\d+)", said)
-        self._start(node, *([f"--wsrep-start-position={found[1]}"] if found else []))
+        """A crashed node's log tells how far it had come, and so what it has missed; one without a state gets it all."""
+        if not (node.server.directory / "data/grastate.dat").exists():
+            self._start(node)
+            return
+        command = [*node.server.command, "--wsrep-recover"]
+        said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stderr
+        found = re.search(r"Recovered position: *(\S+:-?\d+)", said)
+        assert found, said
+        self._start(node, f"--wsrep-start-position={found[1]}")
 
     def _start(self, node: Node, *extra: str) -> None:
         usual = node.server.command
@@ -107,6 +112,9 @@ class Galera(Cluster):
             node.server.launch()
         finally:
             node.server.command = usual
+
+    def nudge(self) -> None:
+        """A node that comes back into reach needs no help."""
 
     def whole(self) -> bool:
         seen = [node.status("wsrep_%") for node in self.nodes]
@@ -123,3 +131,10 @@ class Galera(Cluster):
     @property
     def writers(self) -> list[Node]:
         return self.nodes
+
+    @contextmanager
+    def held_up(self, node: Node) -> Iterator[None]:
+        node.run("SET GLOBAL wsrep_desync = ON")  # else flow control stops the others for it
+        with super().held_up(node):
+            yield
+        node.run("SET GLOBAL wsrep_desync = OFF")

@@ -7,7 +7,8 @@ import shutil
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -177,8 +178,31 @@ class Cluster(ABC):
     def writers(self) -> list[Node]:
         """The nodes that take writes now."""
 
+    @contextmanager
+    def held_up(self, node: Node) -> Iterator[None]:
+        """That node receives everything and applies nothing, and the others don't wait for it."""
+        with node.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("FLUSH TABLES WITH READ LOCK")
+            yield
+            cursor.execute("UNLOCK TABLES")
+
+    @abstractmethod
+    def nudge(self) -> None:
+        """Help a node that would need an operator, or minutes, to come back by itself."""
+
     def await_synced(self) -> None:
-        until(self.whole, f"the whole of {self.kind} is in step")
+        def in_step() -> bool:
+            self.nudge()
+            return self.whole()
+
+        try:
+            until(in_step, f"the whole of {self.kind} is in step")
+        except AssertionError as error:
+            for node in self.nodes:
+                error.add_note(
+                    f"{node.name}:\n" + "\n".join(node.server.log.read_text(errors="replace").splitlines()[-30:])
+                )
+            raise
 
     def equal(self, database: str) -> bool:
         """Whether all nodes hold the same tables with the same rows."""

@@ -47,6 +47,7 @@ def test_a_killed_node_comes_back_equal(cluster, name):
     assert cluster.equal(name)
 
 
+@pytest.mark.kinds("galera", "group", "group-multi")
 def test_a_node_that_is_cut_off_takes_no_writes_and_comes_back(cluster, name):
     lost = cluster.nodes[2]
     lost.cut_off()
@@ -68,3 +69,31 @@ def test_a_node_that_stands_still_catches_up(cluster, name):
     cluster.await_synced()
     assert emails(cluster, name) == ["meanwhile"] * 3
     assert cluster.equal(name)
+
+
+@pytest.mark.kinds("replicas-mysql", "replicas-mariadb")
+def test_a_replica_that_is_cut_off_is_behind_until_it_is_not(cluster, name):
+    lost = cluster.nodes[2]
+    lost.cut_off()
+    cluster.nodes[0].run(CHANGE.format("unheard"), database=name)
+    until(lambda: emails(cluster, name)[1] == "unheard", "the other replica has it")
+    assert emails(cluster, name)[2] != "unheard"
+    assert not cluster.equal(name)
+    lost.heal()
+    cluster.await_synced()
+    assert cluster.equal(name)
+
+
+@pytest.mark.kinds("galera")
+def test_a_node_that_lost_its_state_is_sent_a_copy(cluster, name):
+    def copies():
+        return lost.server.log.read_text().count("rsync SST completed on joiner")
+
+    lost = cluster.nodes[1]
+    lost.kill9()
+    (lost.server.directory / "data/grastate.dat").unlink()
+    before = copies()
+    lost.restart()
+    cluster.await_synced()
+    assert cluster.equal(name)
+    assert copies() == before + 1

@@ -58,9 +58,12 @@ class Wire:
             self._silent = silent
             self._changed.notify_all()
 
+    def _severed(self, one: str, other: str) -> bool:
+        return not self._closed and one != other and bool({one, other} & self._silent)
+
     def _await_passage(self, one: str, other: str) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or one == other or not {one, other} & self._silent)
+            self._changed.wait_for(lambda: not self._severed(one, other))
 
     def _accept(self, node: str, to: Address) -> None:
         with suppress(OSError):
@@ -70,7 +73,9 @@ class Wire:
 
     def _carry(self, caller: socket.socket, address: Address, node: str, to: Address) -> None:
         origin = self._who(address)
-        self._await_passage(origin, node)
+        if self._severed(origin, node):
+            caller.close()
+            return
         try:
             callee = socket.create_connection(to)
         except OSError:

@@ -141,6 +141,37 @@ class Back(Online):
         self.database.cli("partition", "enable")
 
 
+class Drain(Online):
+    """More months, out of a catch-all with more rows than a split may copy."""
+
+    drained = True
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.database.cli("partition", "enable", "--offline")
+        truth.fill(self.database, *[f"{month(-5)}-05 00:00:{n % 60:02}" for n in range(5100)], models=0, features=0)
+
+    def options(self) -> tuple[str, ...]:
+        return ("partition", "ensure", "--output", "json")
+
+    def unfinished(self) -> list[str]:
+        rows = self.database.query(f"SELECT COUNT(*) AS n FROM {INTERACTIONS} PARTITION (p_future)")[0]["n"]
+        return super().unfinished() + ([] if bool(rows) != self.drained else [f"the catch-all has {rows} rows"])
+
+
+class Undrained(Drain):
+    """The old table takes its place again."""
+
+    kept, drained = None, False
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.database.cli("partition", "ensure")
+
+    def options(self) -> tuple[str, ...]:
+        return ("partition", "cut-over", "--back", "--output", "json")
+
+
 class CutOver(Online):
     """The tables change places that were made ready before."""
 
@@ -226,6 +257,8 @@ PARTITION = {
     "partition enable": Online,
     "partition disable": Copied,
     "partition disable, back": Back,
+    "partition ensure": Drain,
+    "partition cut-over --back": Undrained,
     "partition cut-over": CutOver,
     "jobs abort": GiveUp,
     "partition enable --offline": Enable,

@@ -24,6 +24,23 @@ def shop(ours):
     return ours
 
 
+def neglected(shop) -> None:
+    """Partitioned while it was empty, and never looked after: nearly all rows to come go into the catch-all."""
+    shop.cli("partition", "enable", "--offline")
+    truth.execute(
+        shop, f"ALTER TABLE {TABLE} PARTITION BY RANGE COLUMNS (timestamp) (PARTITION p VALUES LESS THAN ('2026-02-01'),"
+        " PARTITION p_future VALUES LESS THAN (MAXVALUE))",
+    )  # fmt: skip
+
+
+# The commands that change the form, and what is done to a new table before.
+BEFORE = {"enable": lambda shop: None, "ensure": neglected}
+
+
+def in_catch_all(database) -> int:
+    return database.query(f"SELECT COUNT(*) AS n FROM {TABLE} PARTITION (p_future)")[0]["n"]
+
+
 def settled(floor: Floor, *tables: str) -> None:
     """All writers have stopped: what is there is what they know."""
     for table in tables:
@@ -79,15 +96,36 @@ def test_the_old_table_is_kept_equal_and_disable_copies_once_it_is_gone(shop):
     settled(floor, TABLE, KEPT)
     shop.cli("partition", "finish", "--yes", *DEVELOPMENT)
     assert left_over(shop) == []
-    again = Floor(shop, writers=4, seed=SEED + 2, pause=0.05)
-    for old, new in zip(floor.writers, again.writers, strict=True):
-        new.rows, new.users, new.products, new.next_id = old.rows, old.users, old.products, old.next_id
+    again = floor.relief(SEED + 2)
     with again:
         shop.cli("partition", "disable", *DEVELOPMENT)
         again.go_on()
     settled(again, TABLE, KEPT)
     shop.cli("partition", "finish", "--yes", *DEVELOPMENT)
     assert findings(shop) == []
+
+
+def test_a_catch_all_is_drained_under_traffic_and_the_old_table_can_take_its_place_again(shop, record_property):
+    neglected(shop)
+    definition, there = truth.definition(shop, TABLE), triggers(shop)
+    floor = Floor(shop, writers=4, seed=SEED + 9, pause=0.05)
+    floor.fill(7000)
+    before = in_catch_all(shop)
+    with floor:
+        said = shop.cli("partition", "ensure", "--output", "json", *DEVELOPMENT).json["data"]
+        floor.go_on()
+    settled(floor, TABLE, KEPT)
+    record_property("longest stall", floor.summary()["longest_stall"])
+    record_property("deadlocks among writers", len(floor.summary()["deadlocks"]))
+    assert before > 5000 and in_catch_all(shop) == 0 and said["catch_all_rows"] == 0
+    assert findings(shop) == [] and shop.cli("verify", "--smoke", check=None).returncode in (0, 3)
+    again = floor.relief(SEED + 10)
+    with again:
+        shop.cli("partition", "cut-over", "--back", *DEVELOPMENT)
+        again.go_on()
+    settled(again, TABLE)
+    assert counterless(truth.definition(shop, TABLE)) == counterless(definition)
+    assert triggers(shop) == there and left_over(shop) == [] and findings(shop) == []
 
 
 def test_postponed_then_cut_over_from_elsewhere(shop):
@@ -104,7 +142,10 @@ def test_postponed_then_cut_over_from_elsewhere(shop):
     settled(floor, TABLE, KEPT)
 
 
-def test_given_up_it_leaves_no_trace(shop):
+@pytest.mark.parametrize("command", BEFORE)
+def test_given_up_it_leaves_no_trace(shop, command):
+    BEFORE[command](shop)
+    there = triggers(shop)
     before = {
         name: text
         for name in truth.tables(shop)
@@ -112,9 +153,9 @@ def test_given_up_it_leaves_no_trace(shop):
         for text in [truth.definition(shop, name)]
     }
     floor = Floor(shop, writers=3, seed=SEED + 4, pause=0.05)
-    floor.fill(1000)
+    floor.fill(7000)
     with floor:
-        shop.cli("partition", "enable", "--postpone-cut-over", *DEVELOPMENT)
+        shop.cli("partition", command, "--postpone-cut-over", *DEVELOPMENT)
         shop.cli("jobs", "abort")
         floor.go_on()
     settled(floor, TABLE)
@@ -122,22 +163,25 @@ def test_given_up_it_leaves_no_trace(shop):
     assert {name: counterless(text) for name, text in after.items()} == {
         name: counterless(text) for name, text in before.items()
     }
-    assert triggers(shop) == []
+    assert triggers(shop) == there
     assert shop.cli("jobs", "abort", check=2).stderr.count("no job")
 
 
-def test_aborted_from_elsewhere_while_it_copies_it_leaves_no_trace(shop):
+@pytest.mark.parametrize("command", BEFORE)
+def test_aborted_from_elsewhere_while_it_copies_it_leaves_no_trace(shop, command):
+    BEFORE[command](shop)
+    there = triggers(shop)
     floor = Floor(shop, writers=3, seed=SEED + 7, pause=0.02)
     floor.fill(8000)
     with floor:
-        process = begin(shop, "partition", "enable", *DEVELOPMENT)
+        process = begin(shop, "partition", command, *DEVELOPMENT)
         until(lambda: NEW in truth.tables(shop) and truth.count(shop, NEW) > 1000, "some rows are copied")
         shop.cli("jobs", "abort")
         said = answer(process)
     assert (said["exit_code"], said["error"]["code"]) == (130, "job_aborted")
     settled(floor, TABLE)
-    assert left_over(shop) == [] and triggers(shop) == []
-    assert shop.cli("partition", "status", "--output", "json").json["data"]["change"] is None
+    assert left_over(shop) == [] and triggers(shop) == there
+    assert shop.cli("partition", "status", "--output", "json", check=None).json["data"]["change"] is None
 
 
 def test_a_table_that_was_altered_since_its_copy_is_not_swapped(shop):
@@ -149,18 +193,20 @@ def test_a_table_that_was_altered_since_its_copy_is_not_swapped(shop):
     assert left_over(shop) == [] and "more" in truth.definition(shop, TABLE)
 
 
-def test_killed_while_it_copies_it_goes_on(shop):
+@pytest.mark.parametrize("command", BEFORE)
+def test_killed_while_it_copies_it_goes_on(shop, command):
+    BEFORE[command](shop)
     floor = Floor(shop, writers=3, seed=SEED + 5, pause=0.02)
     floor.fill(8000)
     with floor:
-        process = begin(shop, "partition", "enable", *DEVELOPMENT)
+        process = begin(shop, "partition", command, *DEVELOPMENT)
         until(lambda: NEW in truth.tables(shop) and truth.count(shop, NEW) > 1500, "some rows are copied")
         os.kill(process.pid, signal.SIGKILL)
         process.communicate(timeout=60)
         seen = floor.summary()["commits"]
         until(lambda: floor.summary()["commits"] > seen + 10, "the shop goes on")
-        said = shop.cli("partition", "enable", "--output", "json", *DEVELOPMENT).json
-        assert said["data"]["resumed"] and said["data"]["rows"] < 2 * 8000, "it began anew"
+        said = shop.cli("partition", command, "--output", "json", *DEVELOPMENT).json
+        assert said["data"]["resumed"] and said["data"]["rows"] < 2 * truth.count(shop, TABLE), "it began anew"
     settled(floor, TABLE, KEPT)
 
 
@@ -203,12 +249,14 @@ def test_what_forbids_it_is_said_beforehand(shop, case):
 
 
 @pytest.mark.torture
+@pytest.mark.parametrize("command", BEFORE)
 @pytest.mark.parametrize("round_", range(int(os.environ.get("RLOPS_ROUNDS", "5"))))
-def test_many_rows_many_writers_many_rounds(shop, round_, record_property):
+def test_many_rows_many_writers_many_rounds(shop, round_, command, record_property):
+    BEFORE[command](shop)
     floor = Floor(shop, writers=8, seed=SEED + 100 + round_, pause=0.01)
     floor.fill(300_000, users=4000, products=1000)
     with floor:
-        shop.cli("partition", "enable", "--retry-for", "300", *DEVELOPMENT)
+        shop.cli("partition", command, "--retry-for", "300", *DEVELOPMENT)
         record_property("longest stall", floor.summary()["longest_stall"])
         record_property("commits", floor.summary()["commits"])
         record_property("deadlocks", len(floor.summary()["deadlocks"]))

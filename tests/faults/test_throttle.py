@@ -274,3 +274,24 @@ def test_each_look_on_this_engine(replicated):
         assert connected_replicas(session, sql) == 1
         assert (threads_running(session, sql, 1).value or 0) >= 1
         assert history_list(session, sql, 1).value is not None
+
+
+def test_a_replica_is_not_written_to(replicated, pair):
+    """Neither in its rows nor in its form; to look is allowed, and doctor says why."""
+    replica = pair[1]
+    there = ShopDatabase(replica, replicated.name, replicated.home)
+    until(lambda: truth.count(there, INTERACTIONS) == OLD + 1, "the replica has the rows")
+    before = truth.snapshot(there)
+    for command in (CLEANUP, ("rollback", "--yes"), ("partition", "enable", "--offline")):
+        told = there.cli(*command, "--environment", "development", "--output", "json", check=5).json
+        assert told["error"]["code"] == "not_writable", told["error"]
+        assert "replica of 127.0.0.1" in told["error"]["message"]
+    assert there.cli("rollback", "--dry-run").returncode == 0
+    (finding,) = (
+        each
+        for each in there.cli("doctor", "--output", "json", check=3).json["data"]["findings"]
+        if each["check"] == "server"
+    )
+    assert finding["object"] == "replica of"
+    assert truth.snapshot(there) == before
+    replicated.cli(*CLEANUP, "--replica", url(replica))

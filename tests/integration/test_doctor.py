@@ -105,19 +105,25 @@ OLD_ROW = (
     "INSERT INTO user_product_interactions (user_id, product_id, interaction_type, timestamp)"
     " VALUES (1, 1, 'VIEW', '2020-01-01')"
 )
+FULL_CATCH_ALL = (  # with more rows than a split may copy
+    "INSERT INTO user_product_interactions (user_id, product_id, interaction_type, timestamp) VALUES "
+    + ", ".join(["(1, 1, 'VIEW', NOW() + INTERVAL 6 MONTH)"] * 5001)
+)
 
 
 def prepare(shop: Shop, command: str) -> None:
     if command.partition(" ")[0] != "migrate":
         shop.rlops("migrate", *WRITES)
-    if (command in ("migrate --partitioned", "partition enable") or command in ONLINE) and shop.family == "mysql":
+    if (command in BINLOGGED or command in ONLINE) and shop.family == "mysql":
         run(shop.database, "SET GLOBAL log_bin_trust_function_creators = ON")
     if command == "partition expire":
         run(shop.database, OLD_ROW)
     if command in ONLINE:
         shop.rlops("partition", "enable", *([] if command == "partition finish" else ["--postpone-cut-over"]))
-    if command in ("partition disable", "partition ensure", "partition expire"):
+    if command in ("partition disable", "partition ensure", "partition ensure --drain", "partition expire"):
         shop.rlops("partition", "enable", "--offline")
+    if command == "partition ensure --drain":
+        run(shop.database, FULL_CATCH_ALL)
     if command in ("restore", "backups", "backups prune"):
         shop.rlops("rollback", "--yes")
     if command == "backups prune":  # the newest stays
@@ -158,6 +164,7 @@ COMMANDS = {
     "partition finish": ("partition", "finish", "--yes"),
     "jobs abort": ("jobs", "abort"),
     "partition ensure": ("partition", "ensure", "--ahead", "5"),
+    "partition ensure --drain": ("partition", "ensure", "--drain"),
     "partition expire": ("partition", "expire", "--months", "1", "--yes", *WRITES),
     "purge": ("purge", "--user", "1", "--yes"),
     "jobs": ("jobs", "list"),
@@ -177,6 +184,7 @@ COMMANDS = {
     "seed": ("seed", "--rows", "200", "--months", "9", *WRITES),
     "uninstall": ("uninstall", "--yes"),
 }
+BINLOGGED = ("migrate --partitioned", "partition enable", "partition ensure --drain")  # they make triggers
 ONLINE = ("partition cut-over", "partition finish", "jobs abort")  # what enable has made ready; seekdb has none
 LOOKING = ("verify", "monitor", "maintain")  # these may have findings: the application account has no grants yet
 
@@ -199,8 +207,8 @@ def carry_out(shop: Shop, command: str) -> Any:
         arguments.append("--offline")
     answer = shop.rlops(*arguments, "--output", "json", user="operator", check=None)
     good = (0, 3) if command.startswith(LOOKING) else (0,)
-    if shop.family == "oceanbase" and command in ("partition disable", "partition expire"):
-        good = (5,)  # it can't take partitions away, nor is dropping one proven there
+    if shop.family == "oceanbase" and command in ("partition disable", "partition ensure --drain", "partition expire"):
+        good = (5,)  # it can't take partitions away or split one, nor is dropping one proven there
     assert answer.returncode in good, f"{command}: {answer.stdout}{answer.stderr}"
     return answer.json
 

@@ -256,12 +256,66 @@ def test_a_few_rows_in_the_catch_all_are_moved_into_months_of_their_own(exchange
     assert exchanges.cli("partition", "status", "--output", "json").json["data"]["catch_all_rows"] == 0
 
 
-def test_a_full_catch_all_is_not_split(exchanges):
-    rows = ", ".join(f"(1, 1, 'VIEW', '{at(5)}')" for _ in range(1000))
+def fill_catch_all(database, when):
+    """6,000 rows, more than a split may copy while writers wait."""
+    rows = ", ".join(f"({n % 20 + 1}, {n % 19 + 1}, 'VIEW', '{when}')" for n in range(1000))
     many = [f"INSERT INTO {INTERACTIONS} (user_id, product_id, interaction_type, timestamp) VALUES {rows}"] * 6
-    truth.execute(exchanges, *many)
-    answer = exchanges.cli("partition", "ensure", check=5)
-    assert "6,000 rows" in answer.stderr and "Nothing was changed" in answer.stderr
+    truth.execute(database, *many)
+
+
+def rows_in(database, partition):
+    return database.query(f"SELECT COUNT(*) AS n FROM {INTERACTIONS} PARTITION ({partition})")[0]["n"]
+
+
+def test_a_full_catch_all_is_drained(exchanges):
+    fill_catch_all(exchanges, at(5))
+    truth.execute(exchanges, insert(1, 1), insert(2, 2, at(1)), insert(3, 3, at(6)))
+    before = truth.rows(exchanges, INTERACTIONS)
+    answer = exchanges.cli("partition", "ensure", "--output", "json").json
+    assert answer["data"]["created_partitions"] == [f"p{month(n):%Y%m}" for n in (4, 5, 6)]
+    assert (answer["data"]["catch_all_rows"], answer["data"]["months_ahead"], answer["data"]["phase"]) == (0, 6, None)
+    assert partitions(exchanges) == [f"p{month(n):%Y%m}" for n in range(7)] + ["p_future"]
+    shown = exchanges.cli("partition", "status", "--output", "json").json["data"]
+    assert [each["to"] for each in shown["partitions"]] == [month(n).isoformat() for n in range(1, 8)] + [None]
+    assert shown["catch_all_rows"] == 0 and shown["gaps"] == [] and shown["change"] is None
+    assert truth.rows(exchanges, INTERACTIONS) == before and findings(exchanges, "--smoke") == []
+    assert rows_in(exchanges, f"p{month(5):%Y%m}") == 6000
+    assert refused(exchanges, insert(user=99)) == refused(exchanges, insert(product=99)) == 1452
+    assert refused(exchanges, f"UPDATE {INTERACTIONS} SET user_id = 99 WHERE user_id = 1") == 1452
+    truth.execute(exchanges, "DELETE FROM users WHERE id = 1", "DELETE FROM product WHERE id = 2")
+    left = [row for row in before if row[1] != 1 and row[2] != 2]
+    assert truth.rows(exchanges, INTERACTIONS) == truth.rows(exchanges, f"{INTERACTIONS}__rlops_old") == left
+    assert "Nothing to do" in exchanges.cli("partition", "ensure").stdout
+    exchanges.cli("partition", "finish", "--yes")
+    assert set(triggers(exchanges)) == TRIGGERS and findings(exchanges) == []
+
+
+def test_a_postponed_drain_waits_for_its_cut_over(exchanges):
+    fill_catch_all(exchanges, at(5))
+    names = partitions(exchanges)
+    said = exchanges.cli("partition", "ensure", "--postpone-cut-over", "--output", "json").json
+    assert said["data"]["phase"] == "postponed"
+    again = exchanges.cli("partition", "ensure", "--output", "json").json  # as cron does daily
+    assert again["steps"] == [] and partitions(exchanges) == names
+    exchanges.cli("partition", "cut-over")
+    assert partitions(exchanges) == names[:-1] + [f"p{month(n):%Y%m}" for n in (4, 5)] + ["p_future"]
+    assert rows_in(exchanges, "p_future") == 0 and findings(exchanges) == []
+    fill_catch_all(exchanges, at(7))
+    assert "finish" in exchanges.cli("partition", "ensure", check=5).stderr
+    assert "finish" in exchanges.cli("partition", "disable", check=5).stderr
+    exchanges.cli("partition", "finish", "--yes")
+    exchanges.cli("partition", "ensure")
+    assert rows_in(exchanges, f"p{month(7):%Y%m}") == 6000
+
+
+def test_a_full_catch_all_is_not_drained_unasked_or_in_vain(months):
+    fill_catch_all(months, at(40))
+    before = truth.snapshot(months)
+    for option in ("--no-drain", "--drain"):
+        assert "Nothing was changed" in months.cli("partition", "ensure", option, check=5).stderr
+    assert truth.snapshot(months) == before
+    parts = months.cli("maintain", "--yes", "--output", "json", check=5).json["data"]["parts"]
+    assert parts[0]["error"]["code"] == "catch_all_full" and partitions(months)[-1] == "p_future"
 
 
 # expire

@@ -21,7 +21,7 @@ def steps(
 ) -> list[Step]:
     """The triggers of interactions that come back partitioned, and the record of the form that they come back in."""
     name = next((backup for backup, table in renames if table == declared.INTERACTIONS), None)
-    if name is None or db.family == "oceanbase":
+    if name is None or db.engine.can.keys_on_partitions:
         return []
     live, known = next(each.live for each in kept if each.backup_table == name), form.recorded(db)
     which = form.PARTITIONED if live.partitioning else form.FOREIGN_KEYS

@@ -10,48 +10,80 @@ from rlops.errors import Exit, Failed, Refused
 from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.partition import capture, change, convert, definer, integrity
-from rlops.ops.partition.change import OLD, SHADOW
+from rlops.ops.partition.change import OLD, SHADOW, Direction
+from rlops.ops.partition.definer import Definer
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 
 GIVE_UP = "rlops jobs abort"
 
 
-def plan(db: Database, sql: SqlFolder, each: Declared, command: str) -> Plan:
+def cut_over(db: Database, sql: SqlFolder) -> Plan:
+    """Plan the way back by the old table that is kept, whatever change has left it; nothing where none is kept.
+
+    Raises Refused while a change is under way.
+    """
+    each, command = integrity.the_child(sql), "rlops partition cut-over --back"
+    if at := change.under_way(db):
+        raise Refused("a change is under way. Nothing was changed", f"`{at.command}` finishes it.", "change_under_way")
+    if kept := change.kept(db):
+        return plan(db, sql, each, kept, command)
+    return Plan("partition cut-over", tuple(unfinished_way_back(db, sql, each)), again=command)
+
+
+def plan(db: Database, sql: SqlFolder, each: Declared, kept: Direction, command: str) -> Plan:
     """Plan the way back by the old table, which triggers have kept equal: the tables change places again, nothing is copied."""
-    to_months = facts.is_partitioned(db, OLD)
     by = definer.choose(db, (INTERACTIONS, *each.parents))
-    reverse = capture.specs(sql, each, capture.reversing(), by, from_keys=to_months)
+    reverse = capture.specs(sql, each, capture.reversing(kept), by)
     if lacking := [spec.name for spec in integrity.missing(db, reverse)]:
         raise Refused(
             f"{OLD} was not kept equal: {', '.join(lacking)} is gone. Nothing was changed",
             "`rlops partition finish` drops it; then the change is made by a copy.", "not_kept",
         )  # fmt: skip
-    stand_ins = integrity.specs(sql, each, by, on=OLD) if to_months else []
+    stand_ins: list[integrity.Spec] = []
+    if kept == "disable":
+        stand_ins = integrity.specs(sql, each, by, on=OLD)
+    elif kept == "drain":
+        stand_ins = integrity.deputies(sql, by, OLD, integrity.REVERSE)
     steps = [spec.create() for spec in integrity.missing(db, stand_ins)]
     renames = [(INTERACTIONS, SHADOW), (OLD, INTERACTIONS)]
     expect = (Expect("table", SHADOW), Expect("table", OLD, present=False))
     swap = sql.statement("partition/700_swap", {"renames": renames})
     steps.append(Step("let the tables change places again", swap, expect, touches=(INTERACTIONS, OLD, *each.parents)))
-    steps += _after_way_back(sql, each, by, to_months=to_months)
-    data = {"partitioned": not to_months, "phase": None}
+    steps += _after_way_back(db, sql, each, by, kept, swapped=False)
+    data = {"partitioned": kept != "disable", "phase": None}
     notes = (f"{OLD} was kept equal by triggers, so nothing is copied",)
-    return Plan(command.removeprefix("rlops "), tuple(steps), data, notes, again=command)
+    return Plan(command.removeprefix("rlops ").removesuffix(" --back"), tuple(steps), data, notes, again=command)
 
 
 def unfinished_way_back(db: Database, sql: SqlFolder, each: Declared) -> list[Step]:
     """What is left of a way back that died after the tables had changed places."""
-    if not journal.recorded(db).get(change.KEPT) or facts.table_exists(db, OLD):
+    kept = journal.recorded(db).get(change.KEPT)
+    if not kept or facts.table_exists(db, OLD):
         return []
     by = definer.choose(db, (INTERACTIONS, *each.parents))
-    return _after_way_back(sql, each, by, to_months=facts.is_partitioned(db, INTERACTIONS))
+    return _after_way_back(db, sql, each, by, kept, swapped=True)  # type: ignore[arg-type]
 
 
-def _after_way_back(sql: SqlFolder, each: Declared, by: definer.Definer, *, to_months: bool) -> list[Step]:
+def refuse_unfinished(db: Database) -> None:
+    """Refuse another change while not all is done that goes with the tables having changed places again."""
+    if journal.recorded(db).get(change.KEPT) and facts.table_exists(db, SHADOW) and not facts.table_exists(db, OLD):
+        raise Refused(
+            f"{INTERACTIONS} is the old table again, but what goes with that isn't done. Nothing was changed",
+            "`rlops partition cut-over --back` finishes it.", "way_back_unfinished",
+        )  # fmt: skip
+
+
+def _after_way_back(
+    db: Database, sql: SqlFolder, each: Declared, by: Definer, kept: Direction, *, swapped: bool
+) -> list[Step]:
     """Record the form; the triggers on the parents that served the other one go, and the table that was left."""
-    which, kept = (form.PARTITIONED, form.TRIGGERS) if to_months else (form.FOREIGN_KEYS, form.FOREIGN_KEYS)
-    steps = convert.records(sql, which, kept, by if to_months else None)
-    gone = capture.specs(sql, each, capture.reversing(), by, from_keys=to_months)
+    to_months = facts.is_partitioned(db, INTERACTIONS if swapped else OLD)
+    which, held = (form.PARTITIONED, form.TRIGGERS) if to_months else (form.FOREIGN_KEYS, form.FOREIGN_KEYS)
+    steps = convert.records(sql, which, held, by if to_months else None)
+    if kept == "drain":
+        steps += integrity.relieve(db, sql, by, integrity.REVERSE, left=SHADOW, swapped=swapped)
+    gone = capture.specs(sql, each, capture.reversing(kept), by)
     if not to_months:
         gone += integrity.specs(sql, each, by)
     steps += [spec.drop(sql) for spec in gone if spec.table in each.parents]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS, Declared
-from rlops.ops.partition.change import OLD, SHADOW
+from rlops.ops.partition.change import OLD, SHADOW, Direction
 from rlops.ops.partition.definer import Definer
 from rlops.ops.partition.integrity import CAPTURE, NAME_LIMIT, REVERSE, Spec
 from rlops.sqlfiles import Keywords, SqlFolder, quote
@@ -19,30 +19,32 @@ from rlops.structure import Table
 
 @dataclass(frozen=True)
 class Way:
-    """Which table's changes are repeated in which other, and by which set of triggers."""
+    """Which table's changes are repeated in which other, by which set of triggers, and which of the two has foreign keys."""
 
     prefix: Literal["rlops_capture_", "rlops_reverse_"]
     on: str
     into: str
+    keys: Literal["on", "into", "neither"]
 
 
-def capturing(on: str = INTERACTIONS) -> Way:
-    """From the table into its shadow, before they change places; `on` is where those triggers are."""
-    return Way(CAPTURE, on, SHADOW)
+def capturing(direction: Direction) -> Way:
+    """From the table into its shadow, before they change places."""
+    keys: dict[Direction, Any] = {"enable": "on", "disable": "into", "drain": "neither"}
+    return Way(CAPTURE, INTERACTIONS, SHADOW, keys[direction])
 
 
-def reversing(on: str = INTERACTIONS) -> Way:
+def reversing(direction: Direction, on: str = INTERACTIONS) -> Way:
     """From the new table into the old one, which is kept; `on` is the shadow before they change places."""
-    return Way(REVERSE, on, OLD)
+    keys: dict[Direction, Any] = {"enable": "into", "disable": "on", "drain": "neither"}
+    return Way(REVERSE, on, OLD, keys[direction])
 
 
-def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer, *, from_keys: bool) -> list[Spec]:
+def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer) -> list[Spec]:
     """The triggers of that way, in the order in which to create them.
 
     Deletions first: a row that is repeated before its deletion or update could be would stay as it is for ever. The parents
-    carry some too.
-    With `from_keys` the table has foreign keys, whose cascades fire no trigger of its own; else the other table has
-    them, or will, and its cascades have to come after the deletion by triggers.
+    carry some too where one of the tables has foreign keys: cascades fire no trigger of the table itself, and those of the
+    other one have to come after the deletion by triggers.
     """
     names: dict[str, Any] = {
         "definer": by.sql, "shadow": way.into, "columns": list(columns(each.table)), "table": way.on,
@@ -57,7 +59,7 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer, *, from_keys: b
 
     parents: list[Spec] = []
     kept: list[Spec] = []
-    for key in each.table.foreign_keys:
+    for key in each.table.foreign_keys if way.keys != "neither" else ():
         column = key.columns[0]
         # A trigger on a parent stays where it is when the tables change places, so it names the one to come.
         more = {
@@ -65,9 +67,9 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer, *, from_keys: b
             "index": form.index_along(each.table, column), "when": Keywords(("BEFORE",)),
         }  # fmt: skip
         if key.on_delete == "CASCADE":
-            file = "640_capture_parent_delete" if from_keys else "130_parent_delete_cascade"
+            file = "640_capture_parent_delete" if way.keys == "on" else "130_parent_delete_cascade"
             parents.append(spec(f"{column}_delete", file, key.ref_table, **more))
-            if from_keys and sql.family == "mysql":
+            if way.keys == "on" and sql.family == "mysql":
                 kept.append(spec(f"{column}_kept", "641_capture_parent_kept", key.ref_table, **more))
     # The old table has every row from the first; the shadow gets them one by one.
     delete, update = (

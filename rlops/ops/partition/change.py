@@ -14,13 +14,18 @@ from rlops.ops.partition.convert import record
 from rlops.plan import Step
 from rlops.sqlfiles import SqlFolder
 
-Direction = Literal["enable", "disable"]
-Phase = Literal["copying", "compared", "swapped"]
+Direction = Literal["enable", "disable", "drain"]  # the last: from months to more months
+Phase = Literal["copying", "compared", "postponed", "swapped"]
 
 SHADOW = f"{INTERACTIONS}__rlops_new"
 OLD = f"{INTERACTIONS}__rlops_old"
 FACT, KEPT = integrity.CHANGE, integrity.KEPT
-JOBS = ("partition enable", "partition disable")
+COMMANDS: dict[Direction, str] = {
+    "enable": "rlops partition enable",
+    "disable": "rlops partition disable",
+    "drain": "rlops partition ensure",
+}
+JOBS = tuple(command.removeprefix("rlops ") for command in COMMANDS.values())
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Change:
     @property
     def command(self) -> str:
         """The command that goes on with it."""
-        return f"rlops partition {self.direction}"
+        return COMMANDS[self.direction]
 
 
 def under_way(db: Database) -> Change | None:
@@ -42,14 +47,14 @@ def under_way(db: Database) -> Change | None:
     if not text:
         return None
     direction, _, phase = text.partition(" ")
-    if phase == "compared" and facts.table_exists(db, OLD) and not facts.table_exists(db, SHADOW):
+    if phase in ("compared", "postponed") and facts.table_exists(db, OLD) and not facts.table_exists(db, SHADOW):
         phase = "swapped"
     return Change(direction, phase)  # type: ignore[arg-type]
 
 
-def kept(db: Database) -> str | None:
+def kept(db: Database) -> Direction | None:
     """The direction of the finished change whose old table is still there, None without one."""
-    return journal.recorded(db).get(KEPT) if facts.table_exists(db, OLD) else None
+    return journal.recorded(db).get(KEPT) if facts.table_exists(db, OLD) else None  # type: ignore[return-value]
 
 
 def note(sql: SqlFolder, direction: Direction, phase: Phase) -> Step:

@@ -10,9 +10,12 @@ from rlops.ops import form
 from rlops.ops.declared import Declared
 from rlops.ops.partition import by_steps, integrity, months
 from rlops.ops.partition.definer import Definer
+from rlops.ops.partition.months import Months
 from rlops.plan import Expect, Step
 from rlops.sqlfiles import Keywords, SqlFolder, quote
 from rlops.structure import Table, normalise
+from rlops.structure.model import literal
+from rlops.words import counted
 
 
 def record(sql: SqlFolder, fact: str, value: str) -> Step:
@@ -47,7 +50,7 @@ def to_partitions(
     before: list[Step] = []
     by = None
     notes: tuple[str, ...] = ()
-    if db.family == "oceanbase":
+    if db.engine.can.keys_on_partitions:
         kept = form.FOREIGN_KEYS
     elif by_triggers:
         before, by = integrity.enabling(db, sql, each, fresh=fresh)
@@ -88,6 +91,27 @@ def alter(db: Database, sql: SqlFolder, table: Table, listed: Sequence[datetime]
         gone = tuple(Expect("foreign_key", table.name, each.name or "", present=False) for each in table.foreign_keys)
         found.append(Step(f"drop the foreign keys of {table.name}", dropped, gone, touches=touches))
     return [*found, Step(title, sql.statement("partition/220_partition", names), expect, touches=(table.name,))]
+
+
+def split(
+    db: Database, sql: SqlFolder, table: str, found: Months, lacking: Sequence[datetime], *, touches: Sequence[str]
+) -> Step:
+    """The step that makes those months of the table's catch-all, which has next to no row."""
+    assert found.catch_all
+    parts = months.definitions(lacking, months.catch_all(sql.policy.partitions))
+    names = {"table": table, "partition": found.catch_all.name, "partitions": parts}
+    statement = sql.statement("partition/300_split_catch_all", names)
+    title = f"add {counted(len(lacking), 'month')}, split off the catch-all of {table}"
+    return Step(title, statement, (partition_exists(db, table, f"p{lacking[-1]:%Y%m}"),), touches=tuple(touches))
+
+
+def partition_exists(db: Database, table: str, partition: str, *, present: bool = True) -> Expect:
+    """The fact that the table has a partition of that name."""
+    sql = (
+        "SELECT COUNT(*) AS n FROM information_schema.PARTITIONS WHERE"
+        f" TABLE_SCHEMA = {literal(db.schema)} AND TABLE_NAME = {literal(table)} AND PARTITION_NAME = {literal(partition)}"
+    )
+    return Expect("query", table, sql, present)
 
 
 def to_foreign_keys(db: Database, sql: SqlFolder, each: Declared, table: Table) -> list[Step]:

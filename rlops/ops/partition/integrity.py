@@ -68,7 +68,7 @@ def drop(sql: SqlFolder, name: str, table: str) -> Step:
     return Step(f"drop the trigger {name} of {table}", statement, expect, touches=(table,))
 
 
-def specs(sql: SqlFolder, each: Declared, by: Definer, *, on: str | None = None) -> list[Spec]:
+def specs(sql: SqlFolder, each: Declared, by: Definer, *, on: str | None = None, prefix: str = PREFIX) -> list[Spec]:
     """The triggers in place of the table's declared foreign keys, the child's first.
 
     `on` is the table that carries the child's triggers, where that isn't yet the one of the declared name.
@@ -88,11 +88,27 @@ def specs(sql: SqlFolder, each: Declared, by: Definer, *, on: str | None = None)
             ("delete", _DELETE[key.on_delete], parent), ("key", _KEY[key.on_update], parent),
         )  # fmt: skip
         for event, file, table in wanted:
-            name = f"{PREFIX}{column}_{event}"[:NAME_LIMIT]
+            name = f"{prefix}{column}_{event}"[:NAME_LIMIT]
             acts_on = table if event in ("insert", "update") else child
             statement = sql.statement(f"partition/{file}", {**names, "trigger": name, "table": acts_on})
             found.append(Spec(name, table, statement))
     return sorted(found, key=lambda spec: spec.table != (on or child))
+
+
+def deputies(sql: SqlFolder, by: Definer, on: str, prefix: str) -> list[Spec]:
+    """The child's triggers on a second table, while those on the first have their names, which are the schema's."""
+    return [spec for spec in specs(sql, the_child(sql), by, on=on, prefix=prefix) if spec.table == on]
+
+
+def relieve(db: Database, sql: SqlFolder, by: Definer, prefix: str, *, left: str, swapped: bool) -> list[Step]:
+    """Once the tables have changed places: the child's triggers get the names of those on the one `left`, the deputies go.
+
+    `swapped` says that they have, so that what is done already can be seen.
+    """
+    own = deputies(sql, by, INTERACTIONS, PREFIX)
+    names = missing(db, own) if swapped else own
+    steps = [step for spec in names for step in (drop(sql, spec.name, left), spec.create())]
+    return [*steps, *(spec.drop(sql) for spec in deputies(sql, by, INTERACTIONS, prefix))]
 
 
 def _refuse_unsupported(key: ForeignKey) -> None:
@@ -127,7 +143,7 @@ def missing(db: Database, wanted: Sequence[Spec]) -> list[Spec]:
 
 def leaving(db: Database, sql: SqlFolder, *tables: str) -> list[Step]:
     """The steps that drop rlops' triggers from these tables."""
-    if db.family == "oceanbase":
+    if db.engine.can.keys_on_partitions:
         return []
     return [drop(sql, name, trigger.table) for name, trigger in live(db, tables).items()]
 
@@ -184,7 +200,7 @@ def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
     """Where the triggers of the interactions and rlops' triggers on their parents aren't as the live form wants them."""
     each = the_child(sql)
     known = form.recorded(db)
-    partitioned = _is_partitioned(db, each) and db.family != "oceanbase"
+    partitioned = _is_partitioned(db, each) and not db.engine.can.keys_on_partitions
     tables = (each.table.name, *each.parents)
     try:
         there = live(db, tables)

@@ -31,14 +31,15 @@ def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
         return Plan("partition enable", (), data, again=again)
     change.refuse_busy(db, "a copy while writers wait")
     refuse_different(db, sql, live)
-    if db.family != "oceanbase":
+    keys_go = not db.engine.can.keys_on_partitions
+    if keys_go:
         checks.refuse_keys(db, sql, each)
     steps, notes = convert.to_partitions(db, sql, each, live, wanted_months(db, sql), by_triggers=by_triggers)
     rows, size = counting.count(db, INTERACTIONS), facts.bytes_of(db, INTERACTIONS)
     about = "about " if rows.estimated else ""
     notes = (
-        *notes, *(COSTS if by_triggers and db.family != "oceanbase" else COSTS[-1:] if db.family != "oceanbase" else ()),
-        *(checks.statements(db, sql, each) if by_triggers and db.family != "oceanbase" else ()),
+        *notes, *((COSTS if by_triggers else COSTS[-1:]) if keys_go else ()),
+        *(checks.statements(db, sql, each) if by_triggers and keys_go else ()),
         f"{about}{rows.rows:,} rows ({size:,} bytes, the server's estimate) are copied while writers go on"
         if db.family == "tidb" else
         f"writers of {INTERACTIONS} wait while {about}{rows.rows:,} rows ({size:,} bytes, the server's estimate) are copied:"
@@ -94,7 +95,7 @@ def disable(db: Database, sql: SqlFolder) -> Plan:
     leftovers = form.recorded(db).form == form.PARTITIONED or integrity.leaving(db, sql, INTERACTIONS, *each.parents)
     if not live.partitioning and not leftovers:
         return Plan("partition disable", (), data, again=again)
-    if live.partitioning and db.family == "oceanbase":
+    if live.partitioning and not db.engine.can.reorganizes:
         raise Refused("this engine can't take partitions away; nothing was changed", "", "no_remove_partitioning")
     change.refuse_busy(db, "a copy while writers wait")
     steps = convert.to_foreign_keys(db, sql, each, live)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from rlops import counting
@@ -15,7 +16,7 @@ from rlops.errors import Exit, Failed, Refused
 from rlops.ops import form, longrun
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.migrate import differences
-from rlops.ops.partition import back, capture, change, convert, definer, integrity, offline, preflight
+from rlops.ops.partition import back, capture, change, convert, definer, integrity, months, offline, preflight
 from rlops.ops.partition.change import OLD, SHADOW, Change, Direction
 from rlops.ops.partition.copying import Comparing, Copying, Moving
 from rlops.ops.partition.definer import CHILD, Definer
@@ -31,16 +32,20 @@ IDS_MEANWHILE = 1000  # given by the table between a look at its counter and the
 
 @dataclass(frozen=True)
 class Wish:
-    """Which way, and whether to stop before the tables change places, or to do only what is left from there."""
+    """Which way, and whether to stop before the tables change places, or to do only what is left from there.
+
+    `months` are those that a drain gives the new table past the last one of the old one.
+    """
 
     direction: Direction
     postpone: bool = False
     only_cut_over: bool = False
+    months: Sequence[datetime] = ()
 
     @property
     def command(self) -> str:
         """The command that goes on with it."""
-        return "rlops partition cut-over" if self.only_cut_over else f"rlops partition {self.direction}"
+        return "rlops partition cut-over" if self.only_cut_over else change.COMMANDS[self.direction]
 
 
 def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
@@ -50,40 +55,59 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
     data = _data(db, live, at)
     if at is None and (live.partitioning is not None) == (wish.direction == "enable"):
         return Plan(name, tuple(back.unfinished_way_back(db, sql, each)), data, again=wish.command)
-    if db.family == "oceanbase":
-        problem = (
-            "this engine keeps its foreign keys when it is partitioned, and has no use for this. Nothing was changed"
-        )
-        raise Refused(problem, "Say --offline.", "not_here")
-    if not db.engine.can.triggers:
-        problem = f"{db.engine} has no triggers to keep a copy equal with. Nothing was changed"
-        more = " --integrity none" if wish.direction == "enable" else ""
-        raise Refused(problem, f"Say --offline{more}: this server lets writers go on meanwhile.", "no_triggers")
-    if not db.engine.can.locks_hold_all:
-        problem = f"on a {db.engine.cluster} writers of other nodes see no lock of a copy's, so rows could be lost. Nothing was changed"
-        raise Refused(problem, "Say --offline, while writers wait.", "locks_of_one_node")
-    if at and at.direction != wish.direction:
+    _refuse_unfit(db, wish)
+    if at is None:
+        back.refuse_unfinished(db)
+        if kept := change.kept(db):
+            if "drain" in (kept, wish.direction):
+                change.refuse_busy(db, "another change")
+            return back.plan(db, sql, each, kept, wish.command)
+        if live.partitioning and integrity_of(db, live) != form.TRIGGERS:
+            _refuse_no_integrity(wish)
+    elif at.direction != wish.direction:
         raise Refused(
             f"a change is under way that `{at.command}` began. Nothing was changed",
             f"Finish it by `{at.command}`, or give it up by `rlops jobs abort`.", "change_under_way",
         )  # fmt: skip
-    if at is None and change.kept(db):
-        return back.plan(db, sql, each, wish.command)
-    if at is None and live.partitioning and integrity_of(db, live) != form.TRIGGERS:
-        problem = (
-            "nothing keeps its integrity now, so the copy may have rows that no foreign key takes. Nothing was changed"
-        )
-        raise Refused(problem, "Say --offline.", "no_integrity")
+    elif at.phase == "postponed" and not wish.only_cut_over:
+        return Plan(name, (), data, again=wish.command)
     made = _Change(db, sql, live, wish, at)
     notes: tuple[str, ...] = ()
     if at is None:
         preflight.refuse(db, sql, each, live)
-        to_months = wish.direction == "enable"
-        costs = offline.COSTS if to_months else ()
-        notes = (*preflight.notes(db, sql, each, to_months=to_months), *costs)
+        from_keys = wish.direction == "enable"
+        notes = (*preflight.notes(db, sql, each, from_keys=from_keys), *(offline.COSTS if from_keys else ()))
     return Plan(
         name, tuple(made.steps()), {**data, **_account(())}, (*notes, made.by.note()), again=wish.command, account=_account,
     )  # fmt: skip
+
+
+def _refuse_unfit(db: Database, wish: Wish) -> None:
+    """Refuse on a server where a second table can't be kept equal, or where another node's writers see no lock of a copy's."""
+    can, hint = db.engine.can, "Say --offline."
+    if wish.direction == "drain":
+        hint = "`rlops partition disable --offline`, then `rlops partition enable --offline`."
+    elif wish.direction == "enable" and not (can.triggers and can.locks_hold_all):
+        hint = "Say --offline --integrity none."
+    if can.keys_on_partitions:
+        problem = "this engine keeps its foreign keys when it is partitioned, and has no use for this"
+        raise Refused(f"{problem}. Nothing was changed", hint, "not_here")
+    if not can.triggers:
+        problem = f"{db.engine} has no triggers to keep a copy equal with, and lets writers go on during its own ALTER"
+        raise Refused(f"{problem}. Nothing was changed", hint, "no_triggers")
+    if not can.locks_hold_all:
+        problem = f"on a {db.engine.cluster} writers of other nodes see no lock of a copy's, so rows could be lost"
+        raise Refused(f"{problem}. Nothing was changed", hint, "locks_of_one_node")
+
+
+def _refuse_no_integrity(wish: Wish) -> None:
+    problem = (
+        "nothing keeps its integrity now, so the copy may have rows without a user or product. Nothing was changed"
+    )
+    hint = "Say --offline."
+    if wish.direction == "drain":
+        hint = "`rlops partition disable --offline`, then `enable --offline --integrity none`, while writers wait."
+    raise Refused(problem, hint, "no_integrity")
 
 
 def _account(results: Sequence[StepResult]) -> dict[str, object]:
@@ -110,22 +134,28 @@ class _Change:
         self.parents = self.each.parents
         self.phase = at.phase if at else None
         self.by: Definer = definer.choose(db, (INTERACTIONS, *self.parents))
-        self.to_months = wish.direction == "enable"
+        self.direction = wish.direction
+        self.to_months = wish.direction != "disable"
 
     def steps(self) -> list[Step]:
         """What is left, by how far it has come."""
         if self.phase == "swapped":
             return [] if self.wish.postpone else self._tidy()
-        steps = [] if self.phase == "compared" else self._copy()
-        if self.phase == "compared":
+        steps: list[Step] = []
+        if self.phase in ("compared", "postponed"):
             self._refuse_altered()
+        else:
+            steps = self._copy()
         steps += self._ready()
-        return steps if self.wish.postpone else [*steps, self._swap(), *self._tidy()]
+        if not self.wish.postpone:
+            return [*steps, self._swap(), *self._tidy()]
+        # Who keeps months ahead types the command daily, which isn't to end what was postponed.
+        return [*steps, change.note(self.sql, "drain", "postponed")] if self.direction == "drain" else steps
 
     def _copy(self) -> list[Step]:
-        steps = [] if self.phase else [change.note(self.sql, self.wish.direction, "copying")]
+        steps = [] if self.phase else [change.note(self.sql, self.direction, "copying")]
         steps += self._shadow()
-        wanted = capture.specs(self.sql, self.each, capture.capturing(), self.by, from_keys=self.to_months)
+        wanted = capture.specs(self.sql, self.each, capture.capturing(self.direction), self.by)
         return [*steps, *self._create(wanted), self._move()]
 
     def _shadow(self) -> list[Step]:
@@ -135,7 +165,9 @@ class _Change:
         if found is None:
             made = self.sql.statement("partition/600_create_shadow", {"shadow": SHADOW, "table": INTERACTIONS})
             steps.append(Step(f"create {SHADOW}", made, (Expect("table", SHADOW),)))
-        if self.to_months and not shadow.partitioning:
+        if self.wish.months:
+            steps += self._more_months(SHADOW if found else INTERACTIONS)
+        elif self.to_months and not shadow.partitioning:
             steps += convert.alter(self.db, self.sql, shadow, offline.wanted_months(self.db, self.sql), ())
         elif shadow.partitioning and not self.to_months:
             steps.append(convert.unpartition(self.db, self.sql, self.each, SHADOW))
@@ -148,6 +180,13 @@ class _Change:
         grants = {**integrity.grants(self.each, SHADOW), OLD: ("CREATE", *CHILD)}
         return [*steps, *definer.steps(self.db, self.sql, self.by, grants)]
 
+    def _more_months(self, like: str) -> list[Step]:
+        """The months that the shadow lacks, which has those of the table `like`."""
+        found, wanted = months.read(self.db, self.sql, like), self.wish.months
+        if found.end and found.end > wanted[-1]:
+            return []
+        return [convert.split(self.db, self.sql, SHADOW, found, wanted, touches=(SHADOW,))]
+
     def _create(self, wanted: Sequence[Spec]) -> list[Step]:
         return [spec.create() for spec in integrity.missing(self.db, wanted)]
 
@@ -155,14 +194,14 @@ class _Change:
         rows = counting.count(self.db, INTERACTIONS).rows
         copying = Copying(self.sql, self.each, INTERACTIONS, SHADOW)
         comparing = Comparing(self.sql, self.each, INTERACTIONS, SHADOW)
-        compared = change.note(self.sql, self.wish.direction, "compared").statement
+        compared = change.note(self.sql, self.direction, "compared").statement
         outline = self.sql.file("partition/670_copy_chunk").outline(
             {
                 "table": INTERACTIONS, "shadow": SHADOW, "key_columns": capture.row_id(self.each.table),
                 "columns": list(capture.columns(self.each.table)), "row_values": Keywords(("…",)),
             }, {},
         )  # fmt: skip
-        command = f"rlops partition {self.wish.direction}"
+        command = change.COMMANDS[self.direction]
         order = Order(command.removeprefix("rlops "), command, self.sql.policy.fingerprint(*SECTIONS))
         return Step(
             "copy the rows, then compare them", outline, work=Moving(copying, comparing, compared, 2 * rows), job=order
@@ -179,8 +218,12 @@ class _Change:
 
     def _ready(self) -> list[Step]:
         """Integrity, and the way back, before the tables change places."""
-        wanted = integrity.specs(self.sql, self.each, self.by, on=SHADOW) if self.to_months else []
-        wanted += capture.specs(self.sql, self.each, capture.reversing(SHADOW), self.by, from_keys=not self.to_months)
+        wanted: list[Spec] = []
+        if self.direction == "enable":
+            wanted = integrity.specs(self.sql, self.each, self.by, on=SHADOW)
+        elif self.direction == "drain":
+            wanted = integrity.deputies(self.sql, self.by, SHADOW, integrity.CAPTURE)
+        wanted += capture.specs(self.sql, self.each, capture.reversing(self.direction, SHADOW), self.by)
         return [*self._create(wanted), *([] if self.to_months else self._keys())]
 
     def _keys(self) -> list[Step]:
@@ -208,8 +251,11 @@ class _Change:
         """After the swap: record the form, take away the triggers that led to it."""
         which, kept = (form.PARTITIONED, form.TRIGGERS) if self.to_months else (form.FOREIGN_KEYS, form.FOREIGN_KEYS)
         steps = convert.records(self.sql, which, kept, self.by if self.to_months else None)
-        steps.append(convert.record(self.sql, change.KEPT, self.wish.direction))
-        led_here = capture.specs(self.sql, self.each, capture.capturing(), self.by, from_keys=self.to_months)
+        steps.append(convert.record(self.sql, change.KEPT, self.direction))
+        if self.direction == "drain":
+            swapped = self.phase == "swapped"
+            steps += integrity.relieve(self.db, self.sql, self.by, integrity.CAPTURE, left=OLD, swapped=swapped)
+        led_here = capture.specs(self.sql, self.each, capture.capturing(self.direction), self.by)
         gone = [(spec.name, OLD if spec.table == INTERACTIONS else spec.table) for spec in led_here]
         if not self.to_months:
             stand_ins = integrity.specs(self.sql, self.each, self.by)

@@ -82,7 +82,7 @@ def _refuse(message: str, hint: str, code: str) -> None:
     raise Refused(f"{message}. Nothing was changed", hint, code)
 
 
-def notes(db: Database, sql: SqlFolder, each: Declared, *, to_months: bool) -> Iterator[str]:
+def notes(db: Database, sql: SqlFolder, each: Declared, *, from_keys: bool) -> Iterator[str]:
     """What the user should know beforehand: the rows and room that the copy takes, odd times, what will differ."""
     rows, size = counting.count(db, INTERACTIONS), facts.bytes_of(db, INTERACTIONS)
     about = "about " if rows.estimated else ""
@@ -95,7 +95,7 @@ def notes(db: Database, sql: SqlFolder, each: Declared, *, to_months: bool) -> I
             "innodb_snapshot_isolation is ON: a transaction that began before a range was copied and then changes a row of it gets"
             " 1020, and has to be repeated as after a deadlock"
         )
-    if not to_months:
+    if not from_keys:
         return
     last = months.first_of(writers_now(db, sql.policy.writers_time_zone), MOST_MONTHS)
     newest = sql.statement(

@@ -1,0 +1,63 @@
+"""Writers of every node change the very rows that retention takes: none is lost, and none is archived with an older value."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+import coldstore
+import pymysql
+from sessions import answer
+
+from clusters.test_faults import SEED, TABLE, Scene
+
+REFUSED = {1213, 1205, 3101, 1020}  # a conflict with retention or with another node: the writer's own to repeat
+
+
+class Writer(threading.Thread):
+    """Changes every n-th row, and knows what the cluster has acknowledged: id to reward, in hundredths."""
+
+    def __init__(self, scene, node, number, of):
+        super().__init__(daemon=True)
+        self.scene, self.node, self.stop = scene, node, threading.Event()
+        self.ids = scene.before[number::of]
+        self.random = random.Random(f"{SEED}/{number}")
+        self.known, self.conflicts, self.errors, self.missed = {}, 0, [], 0
+
+    def run(self):
+        with self.node.connect(database=self.scene.name) as connection, connection.cursor() as cursor:
+            while not self.stop.is_set():
+                row, value = self.random.choice(self.ids), self.random.randrange(1, 90_000)
+                try:
+                    changed = cursor.execute(f"UPDATE {TABLE} SET reward = %s / 100 WHERE id = %s", (value, row))
+                except pymysql.err.MySQLError as error:
+                    if error.args[0] in REFUSED:
+                        self.conflicts += 1
+                    else:
+                        self.errors.append(error.args)
+                    continue
+                if changed:
+                    self.known[row] = value
+                else:
+                    self.missed += 1
+
+
+def test_rows_that_change_on_other_nodes_meanwhile(cluster, shop_on, tmp_path, record_property):
+    scene = Scene(cluster, shop_on, "cleanup", tmp_path)
+    nodes = (cluster.writers * 3)[:3]
+    writers = [Writer(scene, node, number, len(nodes)) for number, node in enumerate(nodes)]
+    for writer in writers:
+        writer.start()
+    said = answer(scene.run())
+    for writer in writers:
+        writer.stop.set()
+        writer.join()
+    assert said["exit_code"] in (0, 3), said["error"]
+    scene.finish()
+    scene.settled()
+    assert [error for writer in writers for error in writer.errors] == []
+    archived = {row: int(reward * 100) for row, reward in coldstore.rows(scene.cold, "id, reward")}
+    known = {row: value for writer in writers for row, value in writer.known.items()}
+    assert known and {row: archived[row] for row in known} == known
+    record_property("acknowledged changes", len(known))
+    record_property("conflicts", sum(writer.conflicts for writer in writers))
