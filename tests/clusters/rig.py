@@ -200,6 +200,7 @@ class Cluster(ABC):
             until(in_step, f"the whole of {self.kind} is in step")
         except AssertionError as error:
             for node in self.nodes:
+                error.add_note(f"{node.name}: {node.run('SHOW FULL PROCESSLIST') if node.server.alive() else 'dead'}")
                 error.add_note(
                     f"{node.name}:\n" + "\n".join(node.server.log.read_text(errors="replace").splitlines()[-30:])
                 )
