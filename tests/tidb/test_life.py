@@ -223,3 +223,17 @@ def test_monitor_doctor_history_and_uninstall(migrated):
     assert {run["command"] for run in runs} >= {"migrate"}
     migrated.cli("uninstall", "--yes", "--confirm", migrated.name)
     assert truth.tables(migrated) == {*TABLES, "users", "product"}
+
+
+def test_grants_that_a_rollback_knew_of_are_given_again(migrated):
+    account = f"'g_{migrated.name}'@'%'"
+    place = f"{migrated.name}.{FEATURES}"
+    truth.execute(migrated, f"CREATE USER {account}", f"GRANT SELECT, INSERT ON {place} TO {account}")
+    try:
+        migrated.cli("rollback", "--yes")
+        truth.execute(migrated, f"REVOKE INSERT ON {place} FROM {account}")
+        migrated.cli("restore", "--yes")
+        shown = [next(iter(row.values())) for row in migrated.query(f"SHOW GRANTS FOR {account}")]
+        assert any(line.startswith("GRANT SELECT,INSERT ON") for line in shown), shown
+    finally:
+        truth.execute(migrated, f"DROP USER {account}")
