@@ -31,10 +31,13 @@ class Group(Cluster):
             self._add(number)
         first, *others = self.nodes
         first.server.launch()
-        first.run(CREDENTIALS, "SET GLOBAL group_replication_bootstrap_group = ON", "START GROUP_REPLICATION")
-        first.run("SET GLOBAL group_replication_bootstrap_group = OFF")
+        self._found(first)
         for node in others:
             self.launch(node)
+
+    def _found(self, first: Node) -> None:
+        first.run(CREDENTIALS, "SET GLOBAL group_replication_bootstrap_group = ON", "START GROUP_REPLICATION")
+        first.run("SET GLOBAL group_replication_bootstrap_group = OFF")
 
     def _add(self, number: int) -> None:
         name = f"node{number}"
@@ -55,6 +58,9 @@ class Group(Cluster):
 
     def launch(self, node: Node) -> None:
         node.server.launch()
+        self._join(node)
+
+    def _join(self, node: Node) -> None:
         node.run(CREDENTIALS)
         until(lambda: self._joins(node), f"{node.name} joins")
 
@@ -65,6 +71,24 @@ class Group(Cluster):
         except pymysql.err.MySQLError:
             return False
         return True
+
+    def revive(self, dead: list[Node]) -> None:
+        """A minority waits for its majority for ever, so all start anew, from the one that has committed most."""
+        if len(dead) * 2 < len(self.nodes):
+            super().revive(dead)
+            return
+        for node in self.nodes:
+            node.kill9()
+            node.server.launch()
+        executed = [node.value("@@gtid_executed") for node in self.nodes]
+        first = max(
+            self.nodes,
+            key=lambda node: sum(node.value(f"GTID_SUBSET('{gtids}', @@gtid_executed)") for gtids in executed),
+        )
+        self._found(first)
+        for node in self.nodes:
+            if node is not first:
+                self._join(node)
 
     def nudge(self) -> None:
         """A member that was expelled tries once to come back, and then only every five minutes."""

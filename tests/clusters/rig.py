@@ -8,6 +8,7 @@ import signal
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from rlops.sandbox import mysqld
 from rlops.sandbox.build import Build
 from rlops.sandbox.server import RunningServer, free_port
 
-PATIENCE = 90  # seconds until a wait is a failure
+PATIENCE = 180  # seconds until a wait is a failure; a member of a group may need a minute for a vain attempt to join
 # A crash of a node may lose nothing, a crash of the machine anything.
 FAST = (
     "--innodb-flush-log-at-trx-commit=2",
@@ -199,6 +200,7 @@ class Cluster(ABC):
             until(in_step, f"the whole of {self.kind} is in step")
         except AssertionError as error:
             for node in self.nodes:
+                error.add_note(f"{node.name}: {node.run('SHOW FULL PROCESSLIST') if node.server.alive() else 'dead'}")
                 error.add_note(
                     f"{node.name}:\n" + "\n".join(node.server.log.read_text(errors="replace").splitlines()[-30:])
                 )
@@ -215,7 +217,11 @@ class Cluster(ABC):
             node.heal()
             if node.server.alive():
                 node.cont_signal()
-        dead = [node for node in self.nodes if not node.server.alive()]
-        for node in dead:
-            self.launch(node)
+        if dead := [node for node in self.nodes if not node.server.alive()]:
+            self.revive(dead)
         self.await_synced()
+
+    def revive(self, dead: list[Node]) -> None:
+        """All at once, since those that lost a majority wait for one another."""
+        with ThreadPoolExecutor(len(dead)) as pool:
+            list(pool.map(self.launch, dead))

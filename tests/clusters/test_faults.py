@@ -68,7 +68,7 @@ class Scene:
             shop,
             *COMMANDS[self.command],
             *to,
-            *(paced(self.cluster) if to or self.command == "online" else DEVELOPMENT),
+            *(paced(self.cluster) if self.command in ("cleanup", "online") else DEVELOPMENT),
         )
 
     def finish(self):

@@ -33,7 +33,7 @@ def test_the_whole_life(cluster, shop, shop_on):
     other.cli("verify", check=None)
     said = other.cli("verify", "--output", "json", check=None).json
     assert [each for each in said["data"]["findings"] if each["check"] not in ("account", "grant")] == []
-    shop.cli("archive", "run", *paced(cluster))
+    shop.cli("archive", "run", *DEVELOPMENT)
     done = shop.cli("cleanup", "--months", "12", "--yes", "--output", "json", *paced(cluster)).json
     assert done["data"]["deleted_rows"] == 40
     shop.cli("purge", "--user", "1", "--yes", *paced(cluster))

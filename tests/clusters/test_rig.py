@@ -84,6 +84,17 @@ def test_a_replica_that_is_cut_off_is_behind_until_it_is_not(cluster, name):
     assert cluster.equal(name)
 
 
+@pytest.mark.parametrize("many", [2, 3])
+def test_it_is_repaired_after_many_deaths(cluster, name, many):
+    cluster.writers[0].run(CHANGE.format("before"), database=name)
+    cluster.await_synced()
+    for node in cluster.nodes[:many]:
+        node.kill9()
+    cluster.repair()
+    assert emails(cluster, name) == ["before"] * 3
+    assert cluster.equal(name)
+
+
 @pytest.mark.kinds("galera")
 def test_a_node_that_lost_its_state_is_sent_a_copy(cluster, name):
     def copies():

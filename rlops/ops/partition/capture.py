@@ -16,6 +16,10 @@ from rlops.ops.partition.integrity import CAPTURE, NAME_LIMIT, REVERSE, Spec
 from rlops.sqlfiles import Keywords, SqlFolder, quote
 from rlops.structure import Table
 
+_PARENT_DELETE = {
+    "on": "640_capture_parent_delete", "into": "130_parent_delete_cascade", "neither": "642_parent_rows_first",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Way:
@@ -43,8 +47,8 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer) -> list[Spec]:
     """The triggers of that way, in the order in which to create them.
 
     Deletions first: a row that is repeated before its deletion or update could be would stay as it is for ever. The parents
-    carry some too where one of the tables has foreign keys: cascades fire no trigger of the table itself, and those of the
-    other one have to come after the deletion by triggers.
+    carry some too: cascades fire no trigger of the table itself, those of the other one have to come after the deletion by
+    triggers, and where neither has foreign keys a parent's rows are locked before any of them is repeated, while rows are copied.
     """
     names: dict[str, Any] = {
         "definer": by.sql, "shadow": way.into, "columns": list(columns(each.table)), "table": way.on,
@@ -59,7 +63,7 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer) -> list[Spec]:
 
     parents: list[Spec] = []
     kept: list[Spec] = []
-    for key in each.table.foreign_keys if way.keys != "neither" else ():
+    for key in each.table.foreign_keys if way.keys != "neither" or way.into == SHADOW else ():
         column = key.columns[0]
         # A trigger on a parent stays where it is when the tables change places, so it names the one to come.
         more = {
@@ -67,8 +71,7 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer) -> list[Spec]:
             "index": form.index_along(each.table, column), "when": Keywords(("BEFORE",)),
         }  # fmt: skip
         if key.on_delete == "CASCADE":
-            file = "640_capture_parent_delete" if way.keys == "on" else "130_parent_delete_cascade"
-            parents.append(spec(f"{column}_delete", file, key.ref_table, **more))
+            parents.append(spec(f"{column}_delete", _PARENT_DELETE[way.keys], key.ref_table, **more))
             if way.keys == "on" and sql.family == "mysql":
                 kept.append(spec(f"{column}_kept", "641_capture_parent_kept", key.ref_table, **more))
     # The old table has every row from the first; the shadow gets them one by one.
