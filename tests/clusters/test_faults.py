@@ -34,7 +34,7 @@ ROUNDS = int(os.environ.get("RLOPS_ROUNDS", "1"))
 class Scene:
     """A shop on a cluster, what it must still hold after the fault, and where it is looked for."""
 
-    def __init__(self, cluster, shop_on, command, folder):
+    def __init__(self, cluster, shop_on, command, folder, rows=ROWS):
         if command == "online" and len(cluster.writers) > 1:
             pytest.skip("refused where several nodes take writes: test_life.py")
         self.cluster, self.shop_on, self.command, self.cold = cluster, shop_on, command, folder / "cold"
@@ -42,18 +42,18 @@ class Scene:
         self.name = self.shop.name
         if command != "migrate":
             self.shop.cli("migrate", *DEVELOPMENT)
-            self.fill()
+            self.fill(rows)
         self.cluster.await_synced()
         self.before = self.ids(cluster.writers[0])
 
-    def fill(self):
+    def fill(self, rows):
         truth.execute(
             self.shop,
             f"INSERT INTO {TABLE} (user_id, product_id, interaction_type, timestamp)"
             f" WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i % 20 + 1, i % 19 + 1,"
             f" 'VIEW', TIMESTAMP '{FIRST}' + INTERVAL i * 7000 SECOND FROM n",
             *[f"INSERT INTO {TABLE} (user_id, product_id, interaction_type, timestamp)"
-              f" SELECT user_id, product_id, 'VIEW', timestamp FROM {TABLE} LIMIT 1000"] * (ROWS // 1000 - 1),
+              f" SELECT user_id, product_id, 'VIEW', timestamp FROM {TABLE} LIMIT 1000"] * (rows // 1000 - 1),
         )  # fmt: skip
 
     def ids(self, node):
@@ -141,7 +141,7 @@ def test_two_runs_from_two_nodes_at_once(cluster, shop_on, tmp_path):
 
 
 def test_a_run_whose_lease_ran_out_while_it_stood_still_writes_nothing_more(cluster, shop_on, tmp_path):
-    scene = Scene(cluster, shop_on, "cleanup", tmp_path)
+    scene = Scene(cluster, shop_on, "cleanup", tmp_path, rows=8 * ROWS)  # so that it isn't over when it is stopped
     process = scene.run()
     until(lambda: any(job["done_rows"] for job in jobs(scene)), "it has deleted something")
     stop_between_transactions(scene, process)
@@ -172,6 +172,7 @@ def stop_between_transactions(scene, process):
         return False
 
     until(stopped, "it stands still between two transactions")
+    assert process.poll() is None, "it was over by then"
 
 
 def jobs(scene):
