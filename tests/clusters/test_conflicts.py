@@ -11,7 +11,7 @@ from sessions import answer
 
 from clusters.test_faults import SEED, TABLE, Scene
 
-REFUSED = {1213, 1205, 3101, 1020}  # a conflict with retention or with another node: the writer's own to repeat
+REFUSED = {1213, 1205, 1180, 3101, 1020}  # a conflict with retention or with another node: the writer's own to repeat
 
 
 class Writer(threading.Thread):
