@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlops import blockers, facts, lock, nodes, standing, withdraw
+from rlops import blockers, facts, lease, lock, nodes, standing, withdraw
 from rlops.audit import AuditLog
 from rlops.db import TABLE_EXISTS, Conflict, Database, LockWait, Lost, ServerError
 from rlops.errors import Blocked, Failed, Interrupted, Pending, RlopsError
@@ -180,7 +180,7 @@ class Attempts:
 
     def _wait_until_gone(self, connection_id: int, again: str) -> None:
         deadline = time.monotonic() + RECONNECT_FOR
-        while lock.is_connected(self.db, connection_id):
+        while lease.connected(self.db, connection_id):
             if self.stop.requested or time.monotonic() > deadline:
                 raise Failed(
                     f"the statement is still running on the server, in connection {connection_id}",

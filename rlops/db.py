@@ -47,8 +47,12 @@ class Database:
         statement_limit: float | None,
         lock_wait: float,
         answer_within: float | None = None,
+        engine: engines.Engine | None = None,
     ) -> None:
-        """Connect. `answer_within` bounds, in seconds, the connection and each answer; Lost when it isn't kept."""
+        """Connect. `answer_within` bounds, in seconds, the connection and each answer; Lost when it isn't kept.
+
+        `engine` is what the server is already known to be; it is asked otherwise, and after each reconnection.
+        """
         self.target = target
         self.schema = target.database or ""
         self._program = program
@@ -56,9 +60,9 @@ class Database:
         self._lock_wait = lock_wait
         self._answer_within = answer_within
         self.lease: Lease | None = None  # while this session's run holds the run lock by one
-        self._open()
+        self._open(engine)
 
-    def _open(self) -> None:
+    def _open(self, engine: engines.Engine | None = None) -> None:
         within = self._answer_within
         self._connection: Any = open_connection(
             self.target, program=self._program, connect_timeout=within or 10, read_timeout=within
@@ -67,8 +71,8 @@ class Database:
             with self._connection.cursor() as cursor:
                 cursor.execute("SELECT VERSION() AS version, @@version_comment AS comment, CONNECTION_ID() AS id")
                 found = cursor.fetchone() or {}
-                self.engine = engines.detect(found["version"], found["comment"])
-                if self.family in ("mysql", "mariadb"):
+                self.engine = engine or engines.detect(found["version"], found["comment"])
+                if not engine and self.family in ("mysql", "mariadb"):
                     cursor.execute("SHOW GLOBAL VARIABLES WHERE Variable_name IN %s", (engines.TOPOLOGY,))
                     variables = {str(row["Variable_name"]): str(row["Value"]) for row in cursor.fetchall()}
                     self.engine = engines.placed(self.engine, variables)
@@ -119,8 +123,9 @@ class Database:
     def sibling(self) -> Database:
         """Another session like this one. The caller closes it."""
         return Database(
-            self.target, program=self._program, statement_limit=self._statement_limit, lock_wait=self._lock_wait
-        )
+            self.target, program=self._program, statement_limit=self._statement_limit, lock_wait=self._lock_wait,
+            engine=self.engine,
+        )  # fmt: skip
 
     @property
     def lock_wait(self) -> float:

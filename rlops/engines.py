@@ -26,22 +26,25 @@ class Capabilities:
 
     `run_lock`: "get_lock" (freed by the server with its connection) or "lease" (a row, where GET_LOCK counts on one node
     only, outlives a lost connection or ends before it). `statement_limit`: the session variable that bounds a
-    statement's time, and how many of its units make a second. `metadata_locks`: whether a DDL waits for open
-    transactions. `locks_hold_all`: whether a lock taken here holds up every writer, and not only those of the same node.
-    `triggers`: whether there are any. `keys_on_partitions`: whether a partitioned table keeps its foreign keys.
-    `reorganizes`: whether partitions can be split, and taken away again.
-    `takes_months_out`: whether a month can be exchanged and dropped with the proof that no row came in meanwhile. `ddl`:
-    what a DDL costs beside its locks. `looks`: what long work looks at before each chunk, of those in throttle.py and
-    nodes.py; the statements are in sql/throttle/.
+    statement's time, and how many of its units make a second. `binlog`: whether replicas follow by MySQL's binary log.
+    `metadata_locks`: whether a DDL waits for open transactions. `locks_hold_all`: whether a lock taken here holds up
+    every writer, and not only those of the same node. `triggers`: whether there are any. `writers_go_on`: whether they
+    do while an ALTER copies their table. `keys_on_partitions`: whether a partitioned table keeps its foreign keys.
+    `reorganizes`: whether partitions can be split, and taken away again. `takes_months_out`: whether a month can be
+    exchanged and dropped with the proof that no row came in meanwhile. `ddl`: what a DDL costs beside its locks.
+    `looks`: what long work looks at before each chunk, of those in throttle.py and nodes.py; the statements are in
+    sql/throttle/.
     """
 
     run_lock: Literal["get_lock", "lease"]
     statement_limit: tuple[str, int] | None
     session: tuple[str, ...]
     supported: bool = True
+    binlog: bool = True
     metadata_locks: bool = True
     locks_hold_all: bool = True
     triggers: bool = True
+    writers_go_on: bool = False
     keys_on_partitions: bool = False
     reorganizes: bool = True
     takes_months_out: bool = True
@@ -59,7 +62,7 @@ class Capabilities:
             "partitioned table": "keeps its foreign keys" if self.keys_on_partitions
             else "only with --integrity none: there are no triggers" if not self.triggers
             else "integrity by triggers" if self.locks_hold_all else "only with --integrity none: triggers don't see other nodes' locks",
-            "change of form while the shop goes on": "with --offline: the server's own ALTER lets writers go on" if not self.triggers
+            "change of form while the shop goes on": "with --offline: the server's own ALTER lets writers go on" if self.writers_go_on
             else _yes(self.locks_hold_all and not self.keys_on_partitions),
             "months are taken out whole": _yes(self.takes_months_out),
             "long work looks at": ", ".join(_LOOKS[look] for look in self.looks) or "its chunks' time alone",
@@ -125,14 +128,14 @@ CAPABILITIES: Mapping[Kind, Capabilities] = {
     ),
     "oceanbase": Capabilities(
         "lease", ("ob_query_timeout", 1_000_000), (*_NO_NEW_ACCOUNTS[:2], _COMMON[3]),
-        metadata_locks=False, keys_on_partitions=True, reorganizes=False, takes_months_out=False, looks=(),
+        binlog=False, metadata_locks=False, keys_on_partitions=True, reorganizes=False, takes_months_out=False, looks=(),
     ),
     # Its GET_LOCK is a transaction, and another session gets the lock once that passes max-txn-ttl: an hour by default.
     "tidb": Capabilities(
-        "lease", ("max_execution_time", 1000), _TIDB, triggers=False, takes_months_out=False, looks=(),
+        "lease", ("max_execution_time", 1000), _TIDB, binlog=False, triggers=False, writers_go_on=True, takes_months_out=False, looks=(),
         ddl="a DDL waits without limit for transactions that have used its tables, and holds up no other session meanwhile",
     ),
-    "vitess": Capabilities("lease", None, (), supported=False),
+    "vitess": Capabilities("lease", None, (), supported=False, binlog=False),
 }  # fmt: skip
 
 _MARKS: tuple[tuple[str, Family, str], ...] = (

@@ -40,13 +40,12 @@ _INSERT = (
     f"INSERT INTO {TABLE} (owner, fence, node, connection_id, account, renewed_at, name)"
     f" VALUES (%s, 1, {NODE}, %s, CURRENT_USER(), UTC_TIMESTAMP(6), %s)"
 )
+_OWN = "WHERE name = %s AND owner = %s AND fence = %s"
 # The count changes with each renewal, and so the row; servers say 0 rows of one that stays as it was.
 _RENEWED = "renewed_at = UTC_TIMESTAMP(6), renewals = renewals + 1"
-_CONFIRM = f"UPDATE {TABLE} SET {_RENEWED} WHERE name = %s AND owner = %s AND fence = %s"
-_MOVE = (
-    f"UPDATE {TABLE} SET node = {NODE}, connection_id = %s, {_RENEWED} WHERE name = %s AND owner = %s AND fence = %s"
-)
-_GIVE_BACK = f"UPDATE {TABLE} SET owner = '' WHERE name = %s AND owner = %s AND fence = %s"
+_CONFIRM = f"UPDATE {TABLE} SET {_RENEWED} {_OWN}"
+_MOVE = f"UPDATE {TABLE} SET node = {NODE}, connection_id = %s, {_RENEWED} {_OWN}"
+_GIVE_BACK = f"UPDATE {TABLE} SET owner = '' {_OWN}"
 
 
 class LeaseLost(Blocked):

@@ -13,7 +13,7 @@ from rlops import lease
 from rlops.db import Database, Lost, Row, ServerError
 from rlops.errors import Blocked
 from rlops.events import Emit, Waiting, silent
-from rlops.lease import Held, Lease, connected
+from rlops.lease import Held, Lease
 
 MAINTENANCE = "maintenance of "
 IDLE = 7 * 86_400  # seconds that a connection which only holds a lock may be silent
@@ -162,11 +162,6 @@ def holder(db: Database) -> int | None:
         return None if found is None else int(found)
     held = lease.read(db, name)
     return held.connection_id if held else None
-
-
-def is_connected(db: Database, connection_id: int) -> bool:
-    """Whether that session is still on this server. One's own account's sessions show without a privilege."""
-    return connected(db, connection_id)
 
 
 def is_busy(db: Database, connection_id: int) -> bool:

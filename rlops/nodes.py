@@ -52,16 +52,17 @@ class Nodes:
     def look(self) -> list[Node]:
         """Each server of the cluster. Raises Lost for this one's connection, and nothing for what the others do."""
         looks = self.db.engine.can.looks
-        if "nodes" in looks:
-            return [
-                self._asked(place.strip()) for place in self._status(self.db)["wsrep_incoming_addresses"].split(",")
-            ]
-        return self._members() if "members" in looks else []
+        return self._all(self._status(self.db)) if "nodes" in looks else self._members() if "members" in looks else []
 
     def reason(self, most: int) -> str | None:
         """Why to wait before the next chunk: a node that is behind, or flow control. Raises Lost."""
-        late = next((why for node in self.look() if (why := node.behind(most))), None)
-        return late or self._flow_control()
+        own = self._status(self.db) if "nodes" in self.db.engine.can.looks else None
+        found = self.look() if own is None else self._all(own)
+        late = next((why for node in found if (why := node.behind(most))), None)
+        return late or (self._flow_control(own) if own else None)
+
+    def _all(self, own: Mapping[str, str]) -> list[Node]:
+        return [self._asked(place.strip()) for place in own["wsrep_incoming_addresses"].split(",")]
 
     def _members(self) -> list[Node]:
         try:
@@ -103,10 +104,8 @@ class Nodes:
     def _status(self, db: Database) -> Mapping[str, str]:
         return {str(row["Variable_name"]): str(row["Value"]) for row in db.rows(self.sql.statement(STATEMENT).sql)}
 
-    def _flow_control(self) -> str | None:
-        if "nodes" not in self.db.engine.can.looks:
-            return None
-        now, paused = time.monotonic(), int(self._status(self.db)["wsrep_flow_control_paused_ns"]) / 1e9
+    def _flow_control(self, own: Mapping[str, str]) -> str | None:
+        now, paused = time.monotonic(), int(own["wsrep_flow_control_paused_ns"]) / 1e9
         before, self._held = self._held, (now, paused)
         if before is None or now <= before[0]:
             return None

@@ -18,7 +18,7 @@ def refuse(db: Database) -> None:
 
 def reason(db: Database) -> str | None:
     """Why this server is not to be written to, or None. What this account may not see is no reason."""
-    if not db.engine.can.supported or db.family in ("oceanbase", "tidb"):
+    if not db.engine.can.binlog:
         return None
     names = "('read_only', 'super_read_only', 'innodb_read_only')"
     switched = [

@@ -60,3 +60,19 @@ def fill(database: Any, *timestamps: str, models: int = 2, features: int = 3) ->
                 "INSERT INTO user_context_features (user_id, feature_vector) VALUES (%s, '{\"feature_vector\": []}')",
                 (n + 1,),
             )
+
+
+def fill_many(database: Any, count: int, first: str, apart: int) -> None:
+    """So many thousands of interactions, made by the server; a thousand times of them, so many seconds apart."""
+    names = "user_id, product_id, interaction_type, timestamp"
+    execute(
+        database,
+        f"INSERT INTO {TABLES[0]} ({names})"
+        " WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+        f" SELECT i % 20 + 1, i % 19 + 1, 'VIEW', TIMESTAMP '{first}' + INTERVAL i * {apart} SECOND FROM n",
+        *[
+            f"INSERT INTO {TABLES[0]} ({names}) SELECT {names} FROM {TABLES[0]} WHERE timestamp <= TIMESTAMP '{first}'"
+            f" + INTERVAL {1000 * apart} SECOND LIMIT 1000"
+        ]
+        * (count // 1000 - 1),
+    )

@@ -23,7 +23,6 @@ TESTED: Mapping[str, tuple[str, ...]] = {
     "TiDB": ("8.5",),
 }
 
-NO_BINLOG = ("oceanbase", "tidb")
 ABSENT = "not on this engine"
 UNKNOWN = "unknown"
 LEAST_PACKET = 1_048_576  # bytes; a chunk's list of ids is well below it
@@ -101,7 +100,7 @@ def _read_only(values: Mapping[str, str]) -> list[ServerFact]:
     for name in ("read_only", "super_read_only"):
         value = values.get(name)
         ok = None if value is None else value in ("OFF", "0")
-        found.append(ServerFact(name, value or ABSENT, ok, "a writing command needs a server that takes writes"))
+        found.append(ServerFact(name, value or ABSENT, ok, _READ_ONLY))
     return found
 
 
@@ -121,7 +120,7 @@ def _time_zones(db: Database) -> ServerFact:
 
 def _replicas(db: Database, holdings: Holdings) -> ServerFact:
     name, why = "replicas connected", "each repeats every change, and a big one makes it lag"
-    if db.family in NO_BINLOG:
+    if not db.engine.can.binlog:
         return ServerFact(name, ABSENT, None, why)
     if not holdings.has("PROCESS"):
         return ServerFact(name, f"{UNKNOWN} (needs PROCESS)", None, why)
@@ -141,7 +140,7 @@ def _tls(db: Database) -> ServerFact:
 
 def _binlog_filters(db: Database) -> ServerFact:
     name, why = "binlog filters", "a schema that they leave out reaches neither replicas nor a point-in-time recovery"
-    if db.family in NO_BINLOG:
+    if not db.engine.can.binlog:
         return ServerFact(name, ABSENT, None, why)
     renamed = db.family == "mysql" and db.engine.numbers >= (8, 2)
     row = _asked(db, "SHOW BINARY LOG STATUS" if renamed else "SHOW MASTER STATUS", "BINLOG MONITOR")
@@ -152,7 +151,7 @@ def _replica_of(db: Database) -> tuple[ServerFact, ServerFact]:
     """What this server is a replica of, and what it leaves out then."""
     name, why = "replica of", "a change belongs on the source, never on a replica"
     filters, what_for = "replication filters", "a filter on tables can stop a replica at a rename, or lose its rows"
-    if db.family in NO_BINLOG:
+    if not db.engine.can.binlog:
         return ServerFact(name, ABSENT, None, why), ServerFact(filters, ABSENT, None, what_for)
     rows = standing.sources(db)
     if rows is None:

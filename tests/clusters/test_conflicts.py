@@ -9,7 +9,7 @@ import coldstore
 import pymysql
 from sessions import answer
 
-from clusters.test_faults import SEED, TABLE, Scene
+from clusters.scene import SEED, TABLE, Scene
 
 REFUSED = {1213, 1205, 1180, 3101, 1020}  # a conflict with retention or with another node: the writer's own to repeat
 

@@ -7,98 +7,14 @@ import random
 import signal
 import time
 
-import coldstore
 import pytest
-import truth
-from sessions import answer, begin
+from sessions import answer
 
 from clusters.rig import until
-from clusters.test_life import DEVELOPMENT, paced
+from clusters.scene import COMMANDS, DEVELOPMENT, ROWS, SEED, Scene
 
-ROWS = 6_000
-TABLE = "user_product_interactions"
-SEED = 20261128
-FIRST, LAST = "2020-01-01 00:00:00", "2020-03-31 23:59:59"
-COMMANDS = {
-    "migrate": ("migrate",),
-    "archive": ("archive", "run"),
-    "cleanup": ("cleanup", "--months", "12", "--yes"),
-    "rollback": ("rollback", "--yes"),
-    "partition": ("partition", "enable", "--offline", "--integrity", "none"),
-    "online": ("partition", "enable"),
-}
 FAULTS = ("kill", "stop", "cut")
 ROUNDS = int(os.environ.get("RLOPS_ROUNDS", "1"))
-
-
-class Scene:
-    """A shop on a cluster, what it must still hold after the fault, and where it is looked for."""
-
-    def __init__(self, cluster, shop_on, command, folder, rows=ROWS):
-        if command == "online" and len(cluster.writers) > 1:
-            pytest.skip("refused where several nodes take writes: test_life.py")
-        self.cluster, self.shop_on, self.command, self.cold = cluster, shop_on, command, folder / "cold"
-        self.shop = shop_on(cluster.writers[0])
-        self.name = self.shop.name
-        if command != "migrate":
-            self.shop.cli("migrate", *DEVELOPMENT)
-            self.fill(rows)
-        self.cluster.await_synced()
-        self.before = self.ids(cluster.writers[0])
-
-    def fill(self, rows):
-        truth.execute(
-            self.shop,
-            f"INSERT INTO {TABLE} (user_id, product_id, interaction_type, timestamp)"
-            f" WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i % 20 + 1, i % 19 + 1,"
-            f" 'VIEW', TIMESTAMP '{FIRST}' + INTERVAL i * 7000 SECOND FROM n",
-            *[f"INSERT INTO {TABLE} (user_id, product_id, interaction_type, timestamp)"
-              f" SELECT user_id, product_id, 'VIEW', timestamp FROM {TABLE} LIMIT 1000"] * (rows // 1000 - 1),
-        )  # fmt: skip
-
-    def ids(self, node):
-        """Of every row that is live or in a backup."""
-        names = [name for name in node.contents(self.name) if name == TABLE or name.startswith(f"{TABLE}__backup_")]
-        return sorted(row["id"] for name in names for row in node.run(f"SELECT id FROM `{name}`", database=self.name))
-
-    def run(self, node=None):
-        shop = self.shop_on(node or self.cluster.writers[0])
-        to = ("--to", str(self.cold)) if self.command in ("archive", "cleanup") else ()
-        return begin(
-            shop,
-            *COMMANDS[self.command],
-            *to,
-            *(paced(self.cluster) if self.command in ("cleanup", "online") else DEVELOPMENT),
-        )
-
-    def finish(self):
-        """The command again from another node, until no earlier run is in its way any more; its answer."""
-        last = {}
-
-        def over():
-            nonlocal last
-            node = self.cluster.writers[-1]
-            last = answer(self.run(node))
-            return last["exit_code"] == 0
-
-        until(over, f"the next run finishes: {last}", patience=120)
-        return last
-
-    def under_way(self, node):
-        query = "SELECT COUNT(*) AS n FROM rlops_run WHERE status = 'running'"
-        return node.run(query, database=self.name)[0]["n"]
-
-    def settled(self):
-        self.cluster.await_synced()
-        assert self.cluster.equal(self.name)
-        if self.command in ("archive", "cleanup"):
-            archived = {row[0] for row in coldstore.rows(self.cold, "id")}
-            assert set(self.before) == archived | set(self.ids(self.cluster.writers[0]))
-            assert coldstore.problems(self.cold) == []
-        elif self.command == "migrate":
-            assert TABLE in self.cluster.nodes[2].contents(self.name)
-        else:
-            assert self.ids(self.cluster.writers[0]) == self.before
 
 
 def strike(fault, node):

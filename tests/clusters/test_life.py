@@ -5,18 +5,7 @@ from __future__ import annotations
 import pytest
 import truth
 
-DEVELOPMENT = ("--environment", "development")
-KINDS = {"galera": "galera", "group": "group_replication", "group-multi": "multi_primary"}
-
-
-def paced(cluster):
-    """The replicas, whose lag is known to themselves alone; the nodes of a cluster are found."""
-    if cluster.kind in KINDS:
-        return DEVELOPMENT
-    return (
-        *DEVELOPMENT,
-        *(word for node in cluster.nodes[1:] for word in ("--replica", f"mysql://root@127.0.0.1:{node.server.port}")),
-    )
+from clusters.scene import DEVELOPMENT, KINDS, paced
 
 
 @pytest.fixture

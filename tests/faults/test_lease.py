@@ -18,14 +18,7 @@ def filled(database):
         pytest.skip("its run lock is GET_LOCK")
     database.cli("migrate", "--environment", "development")
     truth.fill(database, "2099-01-01 00:00:00", models=0, features=0)
-    truth.execute(
-        database,
-        "INSERT INTO user_product_interactions (user_id, product_id, interaction_type, timestamp)"
-        " WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i % 20 + 1, i % 19 + 1,"
-        " 'VIEW', TIMESTAMP '2020-01-01 00:00:00' + INTERVAL i SECOND FROM n",
-        *["INSERT INTO user_product_interactions (user_id, product_id, interaction_type, timestamp) SELECT user_id, product_id,"
-          " 'VIEW', timestamp FROM user_product_interactions WHERE timestamp < '2021-01-01' LIMIT 1000"] * (ROWS // 1000 - 1),
-    )  # fmt: skip
+    truth.fill_many(database, ROWS, "2020-01-01 00:00:00", apart=1)
     return database
 
 

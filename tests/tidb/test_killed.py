@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 
 import coldstore
 import pytest
 import truth
+from sessions import begin, until
 from truth import TABLES
 
 from rlops.lease import SECONDS
 
 INTERACTIONS = TABLES[0]
 OLD, NEW = 6_000, 50
-
-
-def begin(database, *arguments):
-    return subprocess.Popen(
-        [sys.executable, "-m", "rlops", *arguments, "--yes", "--output", "json", *database.options],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=database.home, text=True,
-    )  # fmt: skip
-
-
-def until(condition, what):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.01)
 
 
 def whole(database, root):
@@ -44,7 +29,7 @@ def test_every_row_lives_or_is_archived_once_after_a_kill_in_mid_cleanup(migrate
     truth.fill(migrated, *stamps)
     everything = {row[0] for row in truth.rows(migrated, INTERACTIONS)}
     migrated.cli("archive", "run", "--to", str(root))
-    with begin(migrated, "cleanup", "--months", "12") as process:
+    with begin(migrated, "cleanup", "--months", "12", "--yes") as process:
         until(lambda: truth.count(migrated, INTERACTIONS) < left + NEW, "rows go")
         process.send_signal(signal.SIGKILL)
     live, archived = whole(migrated, root)
@@ -63,7 +48,7 @@ def test_a_lease_of_a_killed_run_is_taken_over_at_once(migrated):
     blocker = migrated.connect(autocommit=False)
     with blocker.cursor() as cursor:
         cursor.execute(f"SELECT id FROM {INTERACTIONS} ORDER BY id LIMIT 1 FOR UPDATE")
-    with begin(migrated, "cleanup", "--months", "12", "--no-archive") as process:
+    with begin(migrated, "cleanup", "--months", "12", "--no-archive", "--yes") as process:
         assert any("lock" in line for line in process.stderr)
         process.send_signal(signal.SIGKILL)
     blocker.rollback()

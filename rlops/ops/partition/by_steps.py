@@ -11,9 +11,8 @@ from typing import Any
 from rlops.db import Database
 from rlops.errors import Refused
 from rlops.ops import form
-from rlops.ops.partition.integrity import the_child
 from rlops.plan import Expect, Step
-from rlops.sqlfiles import Keywords, SqlFolder, quote
+from rlops.sqlfiles import SqlFolder
 from rlops.structure import Table
 from rlops.structure.model import literal
 
@@ -28,19 +27,12 @@ def refuse_clustered(table: Table) -> None:
         )
 
 
-def to_months(
-    db: Database, sql: SqlFolder, table: Table, names: Mapping[str, Any], *, title: str, parents: Sequence[str]
-) -> list[Step]:
-    """The steps that drop the foreign keys, widen the primary key and partition."""
+def to_months(db: Database, sql: SqlFolder, table: Table, names: Mapping[str, Any], title: str) -> list[Step]:
+    """The steps that widen the primary key and partition, once the foreign keys are gone."""
     refuse_clustered(table)
-    key = form.primary_key(form.partitioned(the_child(sql).table, sql, db.family))
     by = sql.statement("partition/240_partition_by", names)
     done = (Expect("partitions", table.name),)
-    return [
-        *_without_keys(sql, table, parents),
-        *_primary_key(db, sql, table, key),
-        Step(title, by, done, touches=(table.name,)),
-    ]
+    return [*_primary_key(db, sql, table, names["key_columns"]), Step(title, by, done, touches=(table.name,))]
 
 
 def back(db: Database, sql: SqlFolder, table: Table, key_columns: Sequence[str]) -> list[Step]:
@@ -49,15 +41,6 @@ def back(db: Database, sql: SqlFolder, table: Table, key_columns: Sequence[str])
     statement = sql.statement("partition/250_remove_partitions", {"table": table.name})
     away = [Step(f"take the partitions of {table.name} away", statement, gone, touches=(table.name,))]
     return [*(away if table.partitioning else []), *_primary_key(db, sql, table, key_columns)]
-
-
-def _without_keys(sql: SqlFolder, table: Table, parents: Sequence[str]) -> list[Step]:
-    if not table.foreign_keys:
-        return []
-    drops = Keywords(tuple(f"DROP FOREIGN KEY {quote(each.name or '')}" for each in table.foreign_keys))
-    statement = sql.statement("partition/210_drop_foreign_keys", {"table": table.name, "changes": drops})
-    gone = tuple(Expect("foreign_key", table.name, each.name or "", present=False) for each in table.foreign_keys)
-    return [Step(f"drop the foreign keys of {table.name}", statement, gone, touches=(table.name, *parents))]
 
 
 def _primary_key(db: Database, sql: SqlFolder, table: Table, wanted: Sequence[str]) -> list[Step]:

@@ -78,18 +78,18 @@ def alter(db: Database, sql: SqlFolder, table: Table, listed: Sequence[datetime]
             [] if list(form.primary_key(table)) == key else [Step(f"widen the primary key of {table.name}", widened)]
         )
         return [*first, Step(title, by, expect, touches=(table.name,))]
-    if db.family == "tidb":
-        return by_steps.to_months(db, sql, table, names, title=title, parents=parents)
-    drops = Keywords(tuple(f"DROP FOREIGN KEY {quote(each.name or '')}" for each in table.foreign_keys))
+    names["changes"] = Keywords(tuple(f"DROP FOREIGN KEY {quote(each.name or '')}" for each in table.foreign_keys))
     touches = (table.name, *parents)
-    if drops.words and db.family == "mysql":
-        at_once = sql.statement("partition/200_partition_at_once", {**names, "changes": drops})
+    if table.foreign_keys and db.family == "mysql":
+        at_once = sql.statement("partition/200_partition_at_once", names)
         return [Step(f"drop the foreign keys and {title}", at_once, expect, touches=touches)]
     found = []
-    if drops.words:
-        dropped = sql.statement("partition/210_drop_foreign_keys", {**names, "changes": drops})
+    if table.foreign_keys:
+        dropped = sql.statement("partition/210_drop_foreign_keys", names)
         gone = tuple(Expect("foreign_key", table.name, each.name or "", present=False) for each in table.foreign_keys)
         found.append(Step(f"drop the foreign keys of {table.name}", dropped, gone, touches=touches))
+    if db.family == "tidb":
+        return [*found, *by_steps.to_months(db, sql, table, names, title)]
     return [*found, Step(title, sql.statement("partition/220_partition", names), expect, touches=(table.name,))]
 
 

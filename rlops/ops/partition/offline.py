@@ -41,7 +41,7 @@ def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
         *notes, *((COSTS if by_triggers else COSTS[-1:]) if keys_go else ()),
         *(checks.statements(db, sql, each) if by_triggers and keys_go else ()),
         f"{about}{rows.rows:,} rows ({size:,} bytes, the server's estimate) are copied while writers go on"
-        if db.family == "tidb" else
+        if db.engine.can.writers_go_on else
         f"writers of {INTERACTIONS} wait while {about}{rows.rows:,} rows ({size:,} bytes, the server's estimate) are copied:"
         f" roughly {max(1, round(size / BYTES_PER_SECOND)):,} s; without --offline they don't",
     )  # fmt: skip
@@ -99,7 +99,7 @@ def disable(db: Database, sql: SqlFolder) -> Plan:
         raise Refused("this engine can't take partitions away; nothing was changed", "", "no_remove_partitioning")
     change.refuse_busy(db, "a copy while writers wait")
     steps = convert.to_foreign_keys(db, sql, each, live)
-    writers = "go on" if db.family == "tidb" else "wait"
+    writers = "go on" if db.engine.can.writers_go_on else "wait"
     notes = (
         f"writers of {INTERACTIONS} {writers} while its rows are copied once and checked against users and product",
     )
