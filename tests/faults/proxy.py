@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Self
 
 from rlops import withdraw
@@ -35,12 +36,21 @@ class Strike:
     act: Callable[[], None] = lambda: None
 
 
-class Proxy:
-    """Listens on a free port of 127.0.0.1 while the block runs. `statements` is what went through or was struck."""
+@dataclass(frozen=True)
+class Sent:
+    """A statement: on which connection it came, and what the watched folder held by then."""
 
-    def __init__(self, server_port: int, strike: Strike | None = None) -> None:
-        self.server_port, self.strike = server_port, strike
-        self.statements: list[str] = []
+    sql: str
+    connection: int
+    files: frozenset[tuple[str, int, int]]
+
+
+class Proxy:
+    """Listens on a free port of 127.0.0.1 while the block runs. `sent` is what went through or was struck."""
+
+    def __init__(self, server_port: int, strike: Strike | None = None, watched: Path | None = None) -> None:
+        self.server_port, self.strike, self.watched = server_port, strike, watched
+        self.sent: list[Sent] = []
         self.struck = threading.Event()
         self.failures: list[Exception] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -52,9 +62,14 @@ class Proxy:
         self._threads[0].start()
         return self
 
+    @property
+    def statements(self) -> list[str]:
+        """What was sent, as text."""
+        return [each.sql for each in self.sent]
+
     def ended_before(self, number: int) -> bool:
         """Whether the client was done without sending so many statements: a slower run looks at the server more often."""
-        return not self.struck.is_set() and len(self.statements) < number
+        return not self.struck.is_set() and len(self.sent) < number
 
     def __exit__(self, *_: object) -> None:
         # A thread that waits in accept() isn't woken by close() alone.
@@ -117,9 +132,9 @@ class Proxy:
         if statement.startswith(WATCHES):
             server.sendall(packet)
             return True
-        self.statements.append(statement)
+        self.sent.append(Sent(statement, server.fileno(), self._files()))
         strike = self.strike
-        if strike is None or len(self.statements) != strike.number:
+        if strike is None or len(self.sent) != strike.number:
             server.sendall(packet)
             return True
         if strike.point != "before":
@@ -130,6 +145,11 @@ class Proxy:
         strike.act()
         self.struck.set()
         return False
+
+    def _files(self) -> frozenset[tuple[str, int, int]]:
+        found = self.watched.rglob("*") if self.watched else ()
+        stats = ((str(path), path.stat()) for path in found)
+        return frozenset((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 
 
 def split(data: bytes) -> tuple[list[bytes], bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import threading
 import time
@@ -14,7 +15,7 @@ import pytest
 import scenarios
 from launcher import Launcher
 from partition_scenarios import PARTITION
-from proxy import POINTS, Point, Proxy, Strike
+from proxy import POINTS, Point, Proxy, Sent, Strike
 from scenarios import Bench, PlainDatabase, Scenario, journal_problems, open_steps
 
 from rlops.sandbox.server import RunningServer
@@ -46,17 +47,21 @@ class Matrix:
 
     scenario: Scenario
     launcher: Launcher
-    statements: list[str] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     struck: int = 0
 
     def learn(self) -> None:
         """See which statements a clean run sends."""
         self.scenario.arrange()
-        with Proxy(self.scenario.database.server.port) as proxy:
+        with Proxy(self.scenario.database.server.port, watched=self.scenario.database.home / "cold") as proxy:
             assert self._run(proxy) == 0
-            self.statements = list(proxy.statements)
+            self.sent = list(proxy.sent)
         assert self.scenario.unfinished() == []
+
+    @property
+    def statements(self) -> list[str]:
+        return [each.sql for each in self.sent]
 
     def kill(self, number: int, point: Point) -> None:
         self.scenario.arrange()
@@ -153,17 +158,58 @@ def sample(statements: list[str], count: int, salt: str) -> list[tuple[int, Poin
     return sorted(numbers.sample(every, count))
 
 
-def every(statements: list[str]) -> list[tuple[int, Point]]:
-    """Every point that differs from the others: nothing is written before the run lock, and by nothing that only reads."""
-    first = next(n for n, sql in enumerate(statements, 1) if "GET_LOCK" in sql)
-    points: list[tuple[int, Point]] = []
-    for number, sql in enumerate(statements, 1):
-        reads = sql.split(maxsplit=1)[0].upper() in ("SELECT", "SHOW", "SET", "EXPLAIN")
-        if number >= first and (not reads or "_LOCK(" in sql):
-            points += [(number, point) for point in POINTS]
-        elif number >= first or number == 1:
+def reads(sql: str) -> bool:
+    return verb(sql) in ("SELECT", "SHOW", "SET", "EXPLAIN") and "_LOCK(" not in sql
+
+
+def verb(sql: str) -> str:
+    return sql.split(maxsplit=1)[0].upper()
+
+
+def kind(sql: str) -> str:
+    """The statement without its values."""
+    return re.sub(r"'(?:[^'\\]|\\.)*'|\b\d[\d.]*\b|\?(?:, ?\?)+", "?", sql)
+
+
+def first_write(sent: list[Sent]) -> int:
+    """The run lock's number: until there nothing is written."""
+    return next(number for number, each in enumerate(sent, 1) if "GET_LOCK" in each.sql)
+
+
+def kills(sent: list[Sent]) -> list[tuple[int, Point]]:
+    """Each change of state: what the server has committed, what the cold store holds, and each statement that can run on.
+
+    Inside a transaction the server rolls back whatever came before, so that its statements are one state.
+    """
+    first = first_write(sent)
+    points: list[tuple[int, Point]] = [(1, "before"), (first, "before")]
+    files, inside, known = sent[first - 1].files, set(), set()
+    for number, each in enumerate(sent[first - 1 :], first):
+        if each.files != files:
             points.append((number, "before"))
+            files = each.files
+        if verb(each.sql) in ("START", "BEGIN"):
+            inside.add(each.connection)
+        elif verb(each.sql) in ("COMMIT", "ROLLBACK"):
+            inside.discard(each.connection)
+        if reads(each.sql):
+            continue
+        if each.connection not in inside or verb(each.sql) not in ("START", "INSERT", "UPDATE", "DELETE", "REPLACE"):
+            points += [(number, "answered"), (number, "running")]
+        elif kind(each.sql) not in known:
+            points.append((number, "running"))
+        known.add(kind(each.sql))
     return points
+
+
+def cuts(sent: list[Sent]) -> list[tuple[int, Point]]:
+    """Each kind of statement where it comes first, last, and once between: what the run does then depends on that."""
+    numbers: dict[str, list[int]] = {}
+    for number, each in enumerate(sent, 1):
+        if number == 1 or number >= first_write(sent):
+            numbers.setdefault(kind(each.sql), []).append(number)
+    chosen = sorted(n for found in numbers.values() for n in {found[0], found[len(found) // 2], found[-1]})
+    return [(n, point) for n in chosen for point in (POINTS[:1] if reads(sent[n - 1].sql) else POINTS)]
 
 
 @pytest.mark.parametrize("matrix", SCENARIOS, indirect=True)
@@ -181,9 +227,11 @@ def test_some_points(matrix):
 @pytest.mark.parametrize("what", ["kill", "cut"])
 @pytest.mark.parametrize("matrix", SCENARIOS, indirect=True)
 def test_every_point(matrix, what, record_property):
-    for number, point in every(matrix.statements):
-        (matrix.kill if what == "kill" else matrix.cut)(number, point)
+    strike, points = (matrix.kill, kills(matrix.sent)) if what == "kill" else (matrix.cut, cuts(matrix.sent))
+    for number, point in points:
+        strike(number, point)
     record_property("statements", len(matrix.statements))
+    record_property("points", len(points))
     record_property("points struck", matrix.struck)
     record_property("problems", len(matrix.problems))
     assert matrix.problems == []
