@@ -17,12 +17,11 @@ import coldstore
 import pymysql
 import truth
 from conftest import ShopDatabase
+from installed import SHOP, SQL, declared
 from truth import TABLES, quoted
 
-CREATE = Path(__file__).parents[2] / "sql" / "create"
 INTERACTIONS, MODELS, FEATURES = TABLES
 OWN = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job", "rlops_part", "rlops_snapshot")
-SHOP = {"users", "product"}
 STAMP = "20260101_000000"
 OLD, NEW = 1200, 100  # interactions; the first chunk takes 1,000
 ACCOUNT = "'dsazuser'@'%'"
@@ -67,19 +66,11 @@ class Bench:
         truth.execute(self.database, "SET foreign_key_checks = 0", *drops, *parents)
 
     def install(self, *tables: str) -> None:
-        # SHOW CREATE TABLE of a table made from SHOW CREATE TABLE differs: MySQL then repeats each column's charset.
-        files = {table: self._declared(table) for table in tables if table in TABLES}
-        truth.execute(self.database, *(files.get(table) or self.definitions[table] for table in tables))
+        truth.execute(self.database, *(declared(self.database, table) or self.definitions[table] for table in tables))
         if OWN[0] in tables:
             with self.database.connect() as connection, connection.cursor() as cursor:
                 sql = "INSERT INTO rlops_state (name, value, updated_at) VALUES (%(name)s, %(value)s, %(updated_at)s)"
                 cursor.executemany(sql, self.state)
-
-    def _declared(self, table: str) -> str:
-        for name in (f"*_{table}.{self.database.server.family}.sql", f"*_{table}.sql"):
-            for path in CREATE.glob(name):
-                return path.read_text()
-        raise AssertionError(f"no file creates {table}")
 
 
 def places(database: Any) -> dict[str, dict[str, Rows]]:
@@ -597,7 +588,7 @@ def small_parts(home: Path) -> Path:
     """A folder of SQL whose policy has small parts, and wants what is purged archived."""
     folder = home / "sql"
     if not folder.exists():
-        shutil.copytree(CREATE.parent, folder)
+        shutil.copytree(SQL, folder)
         policy = (folder / "policy.toml").read_text()
         policy = re.sub(r"part_rows = [\d_]+", "part_rows = 25", policy)
         (folder / "policy.toml").write_text(policy.replace("purged = false", "purged = true"))

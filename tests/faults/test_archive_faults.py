@@ -115,7 +115,7 @@ def test_killed_at_every_touch_of_the_disk(scenario, capsys):
 
 @pytest.fixture
 def filled(database):
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, *(f"2024-0{n % 2 + 1}-01 00:00:{n % 60:02}" for n in range(2000)), models=0, features=0)
     return database
 
@@ -150,7 +150,7 @@ def test_a_target_that_can_not_be_written(filled):
 
 
 def test_two_runs_at_once(ours):
-    ours.cli("migrate", "--environment", "development")
+    ours.install()
     truth.fill(ours, *["2024-01-01 00:00:00"] * 3000, models=0, features=0)
     root = ours.home / "cold"
     processes = [begin(ours, "archive", "run", "--to", str(root)) for _ in range(2)]
@@ -292,7 +292,7 @@ LARGE = 1_000_000
 
 @pytest.mark.torture
 def test_a_month_of_a_million_rows_takes_bounded_memory(ours, capsys):
-    ours.cli("migrate", "--environment", "development")
+    ours.install()
     truth.fill(ours, *["2024-01-01 00:00:00"] * 1000, models=0, features=0)
     count = 1000
     names = "user_id, product_id, interaction_type, session_id, context, reward"

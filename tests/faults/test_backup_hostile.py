@@ -23,7 +23,7 @@ FULL = r"is full|No more room|Failed to set SDI .* 'innodb_system'"  # 1114; Mar
 
 @pytest.fixture
 def filled(ours):
-    ours.cli("migrate", "--environment", "development")
+    ours.install()
     truth.fill(ours, *(f"2020-01-01 00:00:{n:02}" for n in range(40)))
     return ours
 
@@ -101,7 +101,7 @@ def test_a_disk_that_fills_up_during_a_copy(server, start_server, tmp_path):
     options = ("--innodb-file-per-table=0", "--innodb-data-file-path=ibdata1:12M:autoextend:max:64M")
     database = PlainDatabase(start_server(server.label, *options), f"t_{uuid.uuid4().hex[:12]}", tmp_path)
     fill_shop(database)
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, *(f"2020-01-01 00:00:{n % 60:02}" for n in range(20000)))
     truth.execute(
         database,

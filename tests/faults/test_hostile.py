@@ -26,7 +26,7 @@ FULL = r"is full|No more room|Failed to set SDI .* 'innodb_system'"  # 1114; Mar
 
 @pytest.fixture
 def filled(ours):
-    ours.cli("migrate", "--environment", "development")
+    ours.install()
     truth.fill(ours, *(f"2020-01-01 00:00:{n:02}" for n in range(40)))
     return ours
 
@@ -57,7 +57,7 @@ def roll_back(database, *options, check=0):
 @pytest.mark.parametrize("crash", [False, True], ids=["restart", "kill -9"])
 def test_the_server_goes_away_in_mid_cleanup(own, crash):
     database = own("--innodb-flush-log-at-trx-commit=1")
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, *(f"2020-01-01 00:00:{n % 60:02}" for n in range(3000)), *["2099-01-01 00:00:00"] * 50)
     # The second chunk meets this lock, which the server's end releases.
     Holder(database, f"SELECT id FROM {INTERACTIONS} ORDER BY timestamp, id LIMIT 1 OFFSET 1500 FOR UPDATE")

@@ -26,7 +26,7 @@ CLEANUP = ("cleanup", "--months", "12", "--yes", "--no-archive")
 def filled(database):
     if not isinstance(database.server, RunningServer):
         pytest.skip("wants a server of ours")
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, *(f"2020-01-01 00:00:{n % 60:02}" for n in range(OLD)), *["2099-01-01 00:00:00"] * NEW)
     return database
 

@@ -16,7 +16,7 @@ CLEANUP = ("cleanup", "--months", "12", "--yes", "--no-archive")
 def filled(database):
     if database.server.family != "oceanbase":
         pytest.skip("its run lock is GET_LOCK")
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, "2099-01-01 00:00:00", models=0, features=0)
     truth.fill_many(database, ROWS, "2020-01-01 00:00:00", apart=1)
     return database

@@ -106,7 +106,7 @@ class Shop:
 
 
 def rounds(database, count: int, label: str) -> None:
-    database.cli("migrate", "--environment", "development")
+    database.install()
     shop = Shop(database)
     with shop.open():
         for _ in range(count):
@@ -139,7 +139,7 @@ def test_rollback_while_the_shop_writes_and_deletes_users_many_times(ours, capsy
 
 def test_a_merge_while_the_shop_writes_and_deletes_users(ours):
     """Rows of the backup and new ones end in one table; what a deleted user took along is all that may be missing."""
-    ours.cli("migrate", "--environment", "development")
+    ours.install()
     truth.fill(ours, *(f"2026-01-01 00:00:{n % 60:02}" for n in range(4000)))
     shop = Shop(ours)
     with shop.open():

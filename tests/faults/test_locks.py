@@ -18,7 +18,7 @@ INTERACTIONS = TABLES[0]
 
 @pytest.fixture
 def filled(ours):
-    ours.cli("migrate", "--environment", "development")
+    ours.install()
     truth.fill(ours, *(f"2020-01-01 00:00:{n:02}" for n in range(40)))
     return ours
 
@@ -214,7 +214,7 @@ def test_sigterm_while_it_waits_for_a_reader_changes_nothing(filled):
 
 def test_a_row_that_comes_before_a_month_is_dropped_stays(ours):
     """A writer's open transaction has put a row into a month that was empty for everybody else."""
-    ours.cli("migrate", "--environment", "development")
+    ours.install()
     truth.fill(ours, "2020-01-01 00:00:00", "2020-02-01 00:00:00")
     ours.cli("partition", "enable", "--offline")
     truth.execute(ours, f"DELETE FROM {INTERACTIONS}")

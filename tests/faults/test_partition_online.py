@@ -20,7 +20,7 @@ DEVELOPMENT = ("--environment", "development")
 
 @pytest.fixture
 def shop(ours):
-    ours.cli("migrate", *DEVELOPMENT)
+    ours.install()
     return ours
 
 

@@ -271,7 +271,7 @@ def begun(database: Any, launcher: Launcher) -> Invariant:
     if not isinstance(database.server, RunningServer) or database.server.port is None:
         pytest.skip("wants a server of ours that listens on TCP")
     plain = PlainDatabase(database.server, database.name, database.home, database.opened)
-    plain.cli("migrate")
+    plain.install("production")
     numbers = random.Random(f"{SEED} {os.environ.get('RLOPS_SEED', '')}")
     shop = Shop(plain, numbers)
     with plain.connect() as connection, connection.cursor() as cursor:

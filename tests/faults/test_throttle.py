@@ -36,7 +36,7 @@ def fill(database):
 
 @pytest.fixture
 def filled(ours):
-    ours.cli("migrate", "--environment", "development")
+    ours.install()
     fill(ours)
     return ours
 
@@ -61,7 +61,7 @@ def replicated(pair, tmp_path) -> Iterator[ShopDatabase]:
     primary, replica = pair
     database = ShopDatabase(primary, f"t_{uuid.uuid4().hex[:12]}", tmp_path)
     fill_shop(database)
-    database.cli("migrate", "--environment", "development")
+    database.install()
     fill(database)
     yield database
     if not replica.alive():

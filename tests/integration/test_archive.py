@@ -259,7 +259,7 @@ def test_months_below_one_are_a_usage_error(database, months):
 
 
 def test_production_must_name_an_archive_and_development_has_one(database):
-    database.cli("migrate")
+    database.install("production")
     truth.fill(database, "2020-01-01 00:00:00")
     refused = database.cli("archive", "run", "--output", "json", check=5).json
     assert "--to" in refused["error"]["hint"]
@@ -302,7 +302,7 @@ def test_another_installation_is_refused(migrated, root, make_database):
     truth.fill(migrated, "2024-01-01 00:00:00")
     archive(migrated, root)
     other = make_database(migrated.name + "_other")
-    other.cli("migrate", "--environment", "development")
+    other.install()
     truth.fill(other, "2024-01-01 00:00:00")
     before = sorted(root.rglob("*"))
     assert archive(other, root, check=5)["error"]["code"] == "other_installation"

@@ -16,7 +16,7 @@ STAGING = f"{INTERACTIONS}__restored_202402"
 @pytest.fixture
 def cleaned(database, root):
     """300 rows of three months, archived and deleted; and what they were."""
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, *OLD, "2025-03-01 00:00:00", "2026-03-31 10:00:00")
     before = live(database)
     clean(database, root, *policy(database, part_rows=40))

@@ -19,7 +19,7 @@ INTERACTIONS, MODELS, FEATURES = TABLES
 
 @pytest.fixture
 def filled(database):
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, *(f"2026-{month:02}-01 12:00:00" for month in range(1, 10)))
     return database
 
@@ -414,7 +414,7 @@ def test_names_of_schemas(make_database, name):
     if make_database.__name__ and name == "a`b'c%s" and _seekdb(make_database):
         pytest.skip("its SHOW CREATE TABLE doubles no backtick")
     database = make_database(name)
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, "2026-03-01 00:00:00")
     kept = {table: truth.rows(database, table) for table in TABLES}
     roll_back(database)

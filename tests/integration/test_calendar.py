@@ -41,7 +41,7 @@ CLOCKS = [
 
 @pytest.fixture
 def filled(database):
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, *EDGES)
     return database
 

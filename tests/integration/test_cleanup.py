@@ -61,7 +61,7 @@ def test_the_cutoff_is_in_the_writers_time_zone_by_the_servers_clock(migrated):
 
 
 def test_production_wants_the_schema_named_where_there_is_no_archive(database):
-    database.cli("migrate")
+    database.install("production")
     truth.fill(database, "2020-01-01 00:00:00")
     before = truth.snapshot(database)
     refused = clean(database, "--no-archive", check=5)

@@ -12,7 +12,7 @@ INTERACTIONS, MODELS, FEATURES = TABLES
 @pytest.fixture
 def twice(database):
     """A backup, and tables that migrate made anew, with rows of both."""
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, *(f"2026-{month:02}-01 12:00:00" for month in range(1, 10)))
     database.cli("rollback", "--yes")
     database.cli("migrate")
@@ -153,7 +153,7 @@ ORM = {
 
 
 def made_by_an_orm(database, definition=ORM[INTERACTIONS]):
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, *(f"2026-{month:02}-01 12:00:00" for month in range(1, 10)))
     database.cli("rollback", "--yes")
     kept = old(database, INTERACTIONS)
@@ -255,7 +255,7 @@ def test_after_another_rollback_it_is_merged_anew(twice):
 def test_partitioned_tables_are_merged_too(database):
     if database.server.family == "oceanbase":
         pytest.skip("it can't partition a table that is there by another key")
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, *(f"2026-{month:02}-01 12:00:00" for month in range(1, 10)))
     changes = (
         f"ALTER TABLE {INTERACTIONS} DROP FOREIGN KEY fk_{INTERACTIONS}_user, DROP FOREIGN KEY fk_{INTERACTIONS}_product",

@@ -142,7 +142,7 @@ def test_months_and_retention_are_counted(database: ShopDatabase) -> None:
 
 def test_what_is_archived_is_not_due_for_the_archive(database: ShopDatabase) -> None:
     only(database, "mysql", "mariadb")
-    database.cli("migrate", "--environment", "development")
+    database.install()
     fill(database, 3_000, days=500)
     database.cli("archive", "run", "--months", "14", "--to", str(database.home / "cold"))
     cold = {

@@ -59,7 +59,7 @@ def test_one_parent_is_to_be_named(migrated, options):
 
 
 def test_production_wants_the_schema_named(database):
-    database.cli("migrate")
+    database.install("production")
     fill(database, {3: 10})
     purge(database, "--product", "3", "--replica", "none", check=5)
     assert truth.count(database, INTERACTIONS) == 10

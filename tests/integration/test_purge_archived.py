@@ -17,7 +17,7 @@ YOUNG = [f"2026-03-{n % 28 + 1:02} 12:00:{n % 60:02}" for n in range(38)]
 
 @pytest.fixture
 def filled(database):
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, *STAMPS, *YOUNG)
     return database
 
@@ -220,7 +220,7 @@ def test_another_policy_does_not_finish_it(filled, root):
 
 
 def test_production_wants_an_archive_named(database, root):
-    database.cli("migrate")
+    database.install("production")
     more(database, *STAMPS)
     wanted = policy(database, purged="true")
     before = truth.snapshot(database)

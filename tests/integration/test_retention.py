@@ -17,7 +17,7 @@ OLD = [f"2024-0{n % 3 + 1}-{n % 28 + 1:02} 00:00:{n % 60:02}" for n in range(300
 
 @pytest.fixture
 def filled(database):
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, *OLD, "2025-03-01 00:00:00", "2026-03-31 10:00:00")
     return database
 
@@ -159,7 +159,7 @@ def test_a_restored_months_hold_keeps_it(filled, root):
 
 
 def test_production_needs_an_archive_or_to_mean_it(database, root):
-    database.cli("migrate")
+    database.install("production")
     truth.fill(database, *["2020-01-01 00:00:00"] * 10, *["2099-01-01 00:00:00"] * 90)
     before = truth.snapshot(database)
     refused = database.cli("cleanup", "--months", "12", "--yes", "--output", "json", check=5).json
@@ -194,7 +194,7 @@ def test_the_archive_gone_means_that_nothing_is_deleted(filled, root):
 )
 def test_a_long_part_says_how_far_it_is(database, root, monkeypatch, command, most):
     monkeypatch.setattr("rlops.render.progress.PLAIN_EVERY", 0.0)  # else only what takes longer than the test is said
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, *[f"2024-01-{n % 28 + 1:02} 00:00:{n % 60:02}" for n in range(6000)])
     said = database.cli(*command, "--to", str(root), "--yes").stderr.splitlines()
     assert f"exporting 2024-01 part 1: 5,000{most} rows" in said

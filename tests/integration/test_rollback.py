@@ -9,7 +9,7 @@ from truth import TABLES
 
 @pytest.fixture
 def filled(database):
-    database.cli("migrate")
+    database.install("production")
     truth.fill(database, *(f"2026-{month:02}-01 12:00:00" for month in range(1, 10)))
     return database
 
@@ -97,7 +97,7 @@ def test_restore_does_not_replace_what_exists(filled):
 
 def test_restore_without_a_backup(database):
     assert database.cli("restore", "--output", "json", check=5).json["error"]["code"] == "no_backup"
-    database.cli("migrate")
+    database.install("production")
     roll_back(database)
     assert (
         database.cli("restore", "20200101_000000", "--output", "json", check=2).json["error"]["code"]
@@ -118,7 +118,7 @@ def test_names_of_keys_that_the_server_made_are_dropped_too(database):
     """An adopted table's keys may be called TABLE_ibfk_N; a rename of the table renames them."""
     if database.server.family == "oceanbase":
         pytest.skip("OceanBase makes other names; covered by the rest")
-    database.cli("migrate")
+    database.install("production")
     truth.execute(
         database,
         "ALTER TABLE user_context_features DROP FOREIGN KEY fk_user_context_features_user",

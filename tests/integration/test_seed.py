@@ -90,7 +90,7 @@ def test_dry_run_writes_nothing(migrated: ShopDatabase) -> None:
 
 
 def test_production_is_refused(database: ShopDatabase) -> None:
-    database.cli("migrate")
+    database.install("production")
     for env in ({}, DEVELOPMENT):  # recorded as production: an option can't make it laxer
         refused = database.cli("seed", "--rows", "10", "--output", "json", env=env, check=5)
         assert refused.json["error"]["code"] == "production"

@@ -7,7 +7,7 @@ from truth import TABLES
 
 
 def test_own_tables_go_and_the_rest_stays(database):
-    database.cli("migrate")
+    database.install("production")
     truth.fill(database, "2026-01-01 00:00:00")
     before = {name: value for name, value in truth.snapshot(database).items() if not name.startswith("rlops_")}
     database.cli("uninstall", "--yes", check=5)
@@ -18,7 +18,7 @@ def test_own_tables_go_and_the_rest_stays(database):
 
 
 def test_backups_are_named_and_stay(database):
-    database.cli("migrate")
+    database.install("production")
     truth.fill(database, "2026-01-01 00:00:00")
     backup = database.cli("rollback", "--confirm", database.name, "--output", "json").json["data"]["backup"]["id"]
     shown = database.cli("uninstall", "--dry-run", "--output", "json").json

@@ -10,7 +10,7 @@ from truth import TABLES
 
 @pytest.fixture
 def migrated(database):
-    database.cli("migrate")
+    database.install("production")
     return database
 
 

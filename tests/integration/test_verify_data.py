@@ -41,7 +41,7 @@ PASSWORD = "Rl-0ps.test"
 @pytest.fixture
 def shop(database):
     """Migrated, with rows of every type and nothing wrong in them."""
-    database.cli("migrate", "--environment", "development")
+    database.install()
     with database.connect() as connection, connection.cursor() as cursor:
         for number, (kind, reward) in enumerate(REWARDS.items(), 1):
             cursor.execute(
@@ -174,7 +174,7 @@ def test_clean_rows_give_no_finding(shop):
 
 
 def test_empty_tables_are_fine(database):
-    database.cli("migrate", "--environment", "development")
+    database.install()
     report = look(database)
     assert (found(report), report.complete, [each.rows for each in report.ranges]) == ([], True, [0, 0, 0])
     assert look(database, full=True).complete
@@ -258,7 +258,7 @@ def test_models_that_the_journal_has_seen_and_that_are_gone(shop):
 
 
 def test_a_writing_command_records_the_models_that_it_sees(database):
-    database.cli("migrate", "--environment", "development")
+    database.install()
     truth.fill(database, "2020-01-01 00:00:00")
     database.cli("cleanup", "--months", "12", "--yes")
     truth.execute(database, "DELETE FROM rl_model_metadata WHERE model_name = 'model-0'")
