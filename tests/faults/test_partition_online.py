@@ -224,6 +224,34 @@ def test_an_idle_transaction_is_named_and_stalls_nobody(shop):
     assert floor.summary()["longest_stall"] < 3
 
 
+@pytest.mark.parametrize("command", BEFORE)
+def test_the_copy_waits_for_no_writer(shop, command):
+    """Not even for one that holds a gap of the second table: the writer may come to wait for a row that the copy holds."""
+    BEFORE[command](shop)
+    Floor(shop, writers=1, seed=SEED + 11).fill(20_000)
+    process = begin(shop, "partition", command, "--retry-for", "60", *DEVELOPMENT)
+    until(lambda: NEW in truth.tables(shop) and truth.count(shop, NEW) > 100, "some rows are copied")
+    shop.cli("jobs", "pause")
+    until(lambda: job(shop)["state"] == "paused", "the copy has seen it")
+    truth.execute(shop, f"UPDATE {TABLE} SET reward = 1 WHERE id > 19900")  # a trigger puts them into the second table
+    copied = shop.query(f"SELECT MAX(id) AS n FROM {NEW} WHERE id < 19000")[0]["n"]
+    holder = Holder(shop, f"SELECT id FROM {NEW} WHERE id > {copied} FOR UPDATE")
+    before = lock_waits(shop)
+    shop.cli("jobs", "resume")
+    until(lambda: "holds a lock" in (job(shop)["waiting"] or ""), "the copy gives way")
+    assert lock_waits(shop) == before
+    holder.end()
+    assert answer(process)["exit_code"] == 0
+
+
+def job(database) -> dict[str, str]:
+    return database.query("SELECT state, waiting FROM rlops_job ORDER BY id DESC LIMIT 1")[0]
+
+
+def lock_waits(database) -> int:
+    return int(database.query("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_waits'")[0]["Value"])
+
+
 REFUSALS = {
     "a trigger of the shop's": (f"CREATE TRIGGER mine AFTER INSERT ON {TABLE} FOR EACH ROW SET @a = 1", "mine"),
     "a table that refers to it": (
