@@ -7,12 +7,12 @@ from itertools import pairwise
 from rlops.pace import GROWTH, RECENT, Pace
 
 
-def run(pace, cost, chunks):
-    """Chunks whose rows cost so many seconds each; the sizes that they had."""
+def run(pace, cost, chunks, fixed=0.0):
+    """Chunks that cost so many seconds a row, and `fixed` seconds each; the sizes that they had."""
     sizes = []
     for _ in range(chunks):
         sizes.append(pace.size)
-        pace.took(pace.size, pace.size * cost)
+        pace.took(pace.size, fixed + pace.size * cost)
     return sizes
 
 
@@ -33,7 +33,7 @@ def test_a_slow_chunk_shrinks_the_next_one_at_once():
     pace = Pace(target=0.25, size=2500)
     run(pace, 0.0001, RECENT)
     pace.took(2500, 2.5)
-    assert pace.size == 250
+    assert 100 < pace.size <= 250
 
 
 def test_one_chunk_that_is_a_little_slow_changes_little():
@@ -50,6 +50,22 @@ def test_the_slow_tenth_counts():
     for _ in range(2):
         pace.took(1000, 0.25)
     assert pace.size == 1000
+
+
+def test_a_small_chunk_on_a_slow_server_grows_again():
+    """Each statement takes its time there, whatever the rows: ten times the rows take little longer."""
+    pace = Pace(target=0.3, size=10)
+    run(pace, 0.00005, 40, fixed=0.15)
+    assert pace.size > 1000
+    assert 0.15 + pace.size * 0.00005 < 0.31
+
+
+def test_one_slow_chunk_of_ten_is_no_reason():
+    pace = Pace(target=0.3, size=1000)
+    run(pace, 0.0001, RECENT - 1)
+    grown = pace.size
+    pace.took(grown, 0.55)
+    assert pace.size >= grown
 
 
 def test_it_is_halved_on_a_conflict_and_grows_back():
