@@ -307,6 +307,7 @@ def fill_shop(database: ShopDatabase) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell's background job starts inherits it ignored
     config.stash[missing_engines] = {}
     config.addinivalue_line("markers", "torture: takes minutes; runs only when RLOPS_TORTURE is set")
     config.addinivalue_line("markers", "clusters: wants three servers at once; runs only when RLOPS_CLUSTERS is set")
