@@ -11,7 +11,7 @@ from sessions import answer
 
 from clusters.scene import SEED, TABLE, Scene
 
-PAUSE = 0.02  # seconds at most between two changes: two cores are to serve three servers and rlops too
+PAUSE = 0.005  # seconds at most between two changes: two cores are to serve three servers and rlops too
 REFUSED = {1213, 1205, 1180, 3101, 1020}  # a conflict with retention or with another node: the writer's own to repeat
 
 
