@@ -6,7 +6,7 @@ A group tells of all its members; a Galera node tells of itself alone, so each i
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -56,10 +56,10 @@ class Nodes:
 
     def reason(self, most: int) -> str | None:
         """Why to wait before the next chunk: a node that is behind, or flow control. Raises Lost."""
-        own = self._status(self.db) if "nodes" in self.db.engine.can.looks else None
-        found = self.look() if own is None else self._all(own)
-        late = next((why for node in found if (why := node.behind(most))), None)
-        return late or (self._flow_control(own) if own else None)
+        if "nodes" not in self.db.engine.can.looks:
+            return _late(self.look(), most)
+        own = self._status(self.db)
+        return _late(self._all(own), most) or self._flow_control(own)
 
     def _all(self, own: Mapping[str, str]) -> list[Node]:
         return [self._asked(place.strip()) for place in own["wsrep_incoming_addresses"].split(",")]
@@ -123,6 +123,10 @@ class Nodes:
         """End the connections to the others."""
         for place in list(self._others):
             self._forget(place)
+
+
+def _late(nodes: Iterable[Node], most: int) -> str | None:
+    return next((why for node in nodes if (why := node.behind(most))), None)
 
 
 def disagreeing(db: Database, sql: SqlFolder, seconds: float) -> str | None:

@@ -43,7 +43,7 @@ OLDER = "mariadb-10.11"
 CACHE = cache_dir()  # before any test turns the environment upside down
 
 missing_engines = pytest.StashKey[dict[str, str]]()
-_installed: dict[tuple[str, str], installed.Statements] = {}
+_installed: dict[tuple[str, ...], installed.Statements] = {}
 
 
 class Server(Protocol):
@@ -130,12 +130,12 @@ class ShopDatabase:
 
     def install(self, environment: str = "development") -> None:
         """What a first `rlops migrate --environment …` leaves: it runs once on a server, and is copied from then on."""
-        server = (str(self.server.connect_args()), environment)
-        if server in _installed:
-            installed.repeat(self, _installed[server])
+        first = (self.server.label, str(self.server.connect_args()), environment)  # a port is given again
+        if first in _installed:
+            installed.repeat(self, _installed[first])
         else:
             self.cli("migrate", "--environment", environment)
-            _installed[server] = installed.learn(self)
+            _installed[first] = installed.learn(self)
 
     def cli(
         self, *arguments: str, env: Mapping[str, str] | None = None, check: int | None = 0, stdin: str = ""

@@ -41,7 +41,7 @@ class Scene:
 
     def __init__(self, cluster, shop_on, command, folder, rows=ROWS):
         if command == "online" and len(cluster.writers) > 1:
-            pytest.skip("refused where several nodes take writes: test_life.py")
+            pytest.skip("refused there: test_life.py::test_what_a_lock_of_one_node_can_not_hold_is_refused")
         self.cluster, self.shop_on, self.command, self.cold = cluster, shop_on, command, folder / "cold"
         self.shop = shop_on(cluster.writers[0])
         self.name = self.shop.name

@@ -62,11 +62,6 @@ class Proxy:
         self._threads[0].start()
         return self
 
-    @property
-    def statements(self) -> list[str]:
-        """What was sent, as text."""
-        return [each.sql for each in self.sent]
-
     def ended_before(self, number: int) -> bool:
         """Whether the client was done without sending so many statements: a slower run looks at the server more often."""
         return not self.struck.is_set() and len(self.sent) < number

@@ -54,7 +54,7 @@ class Bench:
     state: list[dict[str, Any]] = field(default_factory=list)
 
     def learn(self) -> None:
-        self.database.cli("migrate")
+        self.database.install("production")
         self.definitions = {table: truth.definition(self.database, table) for table in (*OWN, *TABLES)}
         self.state = self.database.query("SELECT name, value, updated_at FROM rlops_state")
 

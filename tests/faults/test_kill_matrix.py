@@ -59,10 +59,6 @@ class Matrix:
             self.sent = list(proxy.sent)
         assert self.scenario.unfinished() == []
 
-    @property
-    def statements(self) -> list[str]:
-        return [each.sql for each in self.sent]
-
     def kill(self, number: int, point: Point) -> None:
         self.scenario.arrange()
         victim: list[int] = []
@@ -77,7 +73,7 @@ class Matrix:
             begun.set()
             code = self.launcher.end()
         if proxy.ended_before(number):
-            self.kill(len(proxy.statements), point)
+            self.kill(len(proxy.sent), point)
         else:
             self._after("kill", number, point, proxy, code)
 
@@ -86,7 +82,7 @@ class Matrix:
         with Proxy(self.scenario.database.server.port, Strike(number, point)) as proxy:
             code = self._run(proxy)
         if proxy.ended_before(number):
-            self.cut(len(proxy.statements), point)
+            self.cut(len(proxy.sent), point)
         else:
             self._after("cut", number, point, proxy, code)
 
@@ -101,7 +97,7 @@ class Matrix:
         return self.launcher.end()
 
     def _after(self, what: str, number: int, point: Point, proxy: Proxy, code: int) -> None:
-        shown = " ".join(self.statements[number - 1].split())[:70] if number <= len(self.statements) else "(more)"
+        shown = " ".join(self.sent[number - 1].sql.split())[:70] if number <= len(self.sent) else "(more)"
         case = f"{what} {point} {number} [{shown}]"
         self.struck += proxy.struck.is_set()
         found = [repr(error) for error in proxy.failures]
@@ -150,11 +146,10 @@ def matrix(request, bench, launcher) -> Matrix:
     return made
 
 
-def sample(statements: list[str], count: int, salt: str) -> list[tuple[int, Point]]:
+def sample(sent: list[Sent], count: int, salt: str) -> list[tuple[int, Point]]:
     """The same cases each time, none of them before the run lock: until there nothing is written."""
-    first = next(n for n, sql in enumerate(statements, 1) if "GET_LOCK" in sql)
     numbers = random.Random(f"{SEED} {salt}")
-    every = [(number, point) for number in range(first, len(statements) + 1) for point in POINTS]
+    every = [(number, point) for number in range(first_write(sent), len(sent) + 1) for point in POINTS]
     return sorted(numbers.sample(every, count))
 
 
@@ -204,9 +199,9 @@ def kills(sent: list[Sent]) -> list[tuple[int, Point]]:
 
 def cuts(sent: list[Sent]) -> list[tuple[int, Point]]:
     """Each kind of statement where it comes first, last, and once between: what the run does then depends on that."""
-    numbers: dict[str, list[int]] = {}
+    first, numbers = first_write(sent), dict[str, list[int]]()
     for number, each in enumerate(sent, 1):
-        if number == 1 or number >= first_write(sent):
+        if number == 1 or number >= first:
             numbers.setdefault(kind(each.sql), []).append(number)
     chosen = sorted(n for found in numbers.values() for n in {found[0], found[len(found) // 2], found[-1]})
     return [(n, point) for n in chosen for point in (POINTS[:1] if reads(sent[n - 1].sql) else POINTS)]
@@ -215,9 +210,9 @@ def cuts(sent: list[Sent]) -> list[tuple[int, Point]]:
 @pytest.mark.parametrize("matrix", SCENARIOS, indirect=True)
 def test_some_points(matrix):
     kills, cuts = matrix.scenario.points
-    for number, point in sample(matrix.statements, kills, "kill"):
+    for number, point in sample(matrix.sent, kills, "kill"):
         matrix.kill(number, point)
-    for number, point in sample(matrix.statements, cuts, "cut"):
+    for number, point in sample(matrix.sent, cuts, "cut"):
         matrix.cut(number, point)
     assert matrix.problems == []
     assert matrix.struck == kills + cuts
@@ -230,7 +225,7 @@ def test_every_point(matrix, what, record_property):
     strike, points = (matrix.kill, kills(matrix.sent)) if what == "kill" else (matrix.cut, cuts(matrix.sent))
     for number, point in points:
         strike(number, point)
-    record_property("statements", len(matrix.statements))
+    record_property("statements", len(matrix.sent))
     record_property("points", len(points))
     record_property("points struck", matrix.struck)
     record_property("problems", len(matrix.problems))

@@ -41,6 +41,10 @@ def in_catch_all(database) -> int:
     return database.query(f"SELECT COUNT(*) AS n FROM {TABLE} PARTITION (p_future)")[0]["n"]
 
 
+def until_copied(database, rows: int) -> None:
+    until(lambda: NEW in truth.tables(database) and truth.count(database, NEW) > rows, "some rows are copied")
+
+
 def settled(floor: Floor, *tables: str) -> None:
     """All writers have stopped: what is there is what they know."""
     for table in tables:
@@ -175,7 +179,7 @@ def test_aborted_from_elsewhere_while_it_copies_it_leaves_no_trace(shop, command
     floor.fill(8000)
     with floor:
         process = begin(shop, "partition", command, *DEVELOPMENT)
-        until(lambda: NEW in truth.tables(shop) and truth.count(shop, NEW) > 1000, "some rows are copied")
+        until_copied(shop, 1000)
         shop.cli("jobs", "abort")
         said = answer(process)
     assert (said["exit_code"], said["error"]["code"]) == (130, "job_aborted")
@@ -200,7 +204,7 @@ def test_killed_while_it_copies_it_goes_on(shop, command):
     floor.fill(8000)
     with floor:
         process = begin(shop, "partition", command, *DEVELOPMENT)
-        until(lambda: NEW in truth.tables(shop) and truth.count(shop, NEW) > 1500, "some rows are copied")
+        until_copied(shop, 1500)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate(timeout=60)
         seen = floor.summary()["commits"]
@@ -230,7 +234,7 @@ def test_the_copy_waits_for_no_writer(shop, command):
     BEFORE[command](shop)
     Floor(shop, writers=1, seed=SEED + 11).fill(20_000)
     process = begin(shop, "partition", command, "--retry-for", "60", *DEVELOPMENT)
-    until(lambda: NEW in truth.tables(shop) and truth.count(shop, NEW) > 100, "some rows are copied")
+    until_copied(shop, 100)
     shop.cli("jobs", "pause")
     until(lambda: job(shop)["state"] == "paused", "the copy has seen it")
     truth.execute(shop, f"UPDATE {TABLE} SET reward = 1 WHERE id > 19900")  # a trigger puts them into the second table

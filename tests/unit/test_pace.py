@@ -33,7 +33,7 @@ def test_a_slow_chunk_shrinks_the_next_one_at_once():
     pace = Pace(target=0.25, size=2500)
     run(pace, 0.0001, RECENT)
     pace.took(2500, 2.5)
-    assert 100 < pace.size <= 250
+    assert pace.size == 160
 
 
 def test_one_chunk_that_is_a_little_slow_changes_little():

@@ -11,7 +11,6 @@ from typing import Any
 from rlops.db import Database
 from rlops.errors import Refused
 from rlops.ops import form
-from rlops.ops.partition.integrity import the_child
 from rlops.plan import Expect, Step
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Table
@@ -33,10 +32,7 @@ def to_months(db: Database, sql: SqlFolder, table: Table, names: Mapping[str, An
     refuse_clustered(table)
     by = sql.statement("partition/240_partition_by", names)
     done = (Expect("partitions", table.name),)
-    wanted = form.primary_key(
-        form.partitioned(the_child(sql).table, sql, db.family)
-    )  # a run that died may have dropped it
-    return [*_primary_key(db, sql, table, wanted), Step(title, by, done, touches=(table.name,))]
+    return [*_primary_key(db, sql, table, names["key_columns"]), Step(title, by, done, touches=(table.name,))]
 
 
 def back(db: Database, sql: SqlFolder, table: Table, key_columns: Sequence[str]) -> list[Step]:

@@ -66,7 +66,8 @@ def to_partitions(
 def alter(db: Database, sql: SqlFolder, table: Table, listed: Sequence[datetime], parents: Sequence[str]) -> list[Step]:
     """The steps that take the table's foreign keys away and partition it."""
     wanted = sql.policy.partitions
-    key = list(form.primary_key(form.partitioned(table, sql, db.family)))
+    # Of the declared table: a run that died may have dropped the live one's.
+    key = list(form.primary_key(form.partitioned(integrity.the_child(sql).table, sql, db.family)))
     parts = months.definitions(listed, months.catch_all(wanted))
     names = {"table": table.name, "key_columns": key, "column": wanted.column, "partitions": parts}
     expect = (Expect("partitions", table.name),)
