@@ -9,10 +9,10 @@ from typing import Any
 from rlops import facts, journal, privileges
 from rlops.db import Database, Forbidden
 from rlops.errors import Exit
+from rlops.holdings import Account, Holdings
 from rlops.ops import declared, operators, requirements, server_facts
 from rlops.ops.server_facts import ServerFact
 from rlops.plan import Answer
-from rlops.privileges import Account, Holdings
 from rlops.settings import Target
 from rlops.sqlfiles import SqlFolder, quote
 from rlops.structure import Finding

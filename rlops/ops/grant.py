@@ -9,10 +9,10 @@ from typing import Any
 from rlops import privileges
 from rlops.db import Database
 from rlops.errors import Denied, Exit, Failed
+from rlops.holdings import GRANT_OPTION, Account, Holdings
 from rlops.ops import declared, grant_account, grant_compare, grant_logins, requirements
 from rlops.ops.grant_compare import Excess
 from rlops.plan import Answer, Plan, Step
-from rlops.privileges import GRANT_OPTION, Account, Holdings
 from rlops.settings import Secret
 from rlops.sqlfiles import Keywords, SqlFolder
 from rlops.structure import Finding

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rlops.errors import Usage
+from rlops.holdings import Account
 from rlops.plan import Step, StepResult
-from rlops.privileges import Account
 from rlops.settings import Secret
 from rlops.sqlfiles import SqlFolder
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rlops import facts, privileges
 from rlops.db import Database
+from rlops.holdings import ALL, GRANT_OPTION, Account, Grant, Holdings
 from rlops.ops import declared
-from rlops.privileges import ALL, GRANT_OPTION, Account, Grant, Holdings
 from rlops.sqlfiles import SqlFolder, quote
 from rlops.structure import Finding
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rlops.db import Database, ServerError
-from rlops.privileges import Account
+from rlops.holdings import Account
 
 
 def notes(db: Database, account: Account) -> list[str]:

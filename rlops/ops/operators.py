@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, replace
 
 from rlops import facts, privileges
 from rlops.db import Database
+from rlops.holdings import Account, Grant, Holdings
 from rlops.ops import declared, requirements
 from rlops.ops.requirements import Place
 from rlops.plan import Answer
-from rlops.privileges import Account, Grant, Holdings
 from rlops.sqlfiles import SqlFolder
 
 ALL = "all commands"

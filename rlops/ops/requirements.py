@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from rlops import engines, journal, lease, privileges, sqlfiles
 from rlops.db import Database
 from rlops.errors import Denied
+from rlops.holdings import GRANT_OPTION, Account, Holdings
 from rlops.ops import declared
 from rlops.ops.partition import hold
-from rlops.privileges import GRANT_OPTION, Holdings
 from rlops.sqlfiles import SqlFolder, quote
 
 Place = tuple[str | None, str | None]
@@ -255,7 +255,7 @@ def texts(found: Lacking) -> list[str]:
     return [f"{', '.join(words)} on {_object(schema, table)}" for (schema, table), words in found.items()]
 
 
-def statements(found: Lacking, account: privileges.Account, holdings: Holdings) -> str:
+def statements(found: Lacking, account: Account, holdings: Holdings) -> str:
     """The GRANT statements that give it, one a line."""
     lines = []
     for (schema, table), words in found.items():

@@ -13,8 +13,8 @@ from rlops import engines, standing
 from rlops import facts as live
 from rlops.connect import require_tls
 from rlops.db import Database, Forbidden, Row, ServerError
+from rlops.holdings import Holdings
 from rlops.ops import declared
-from rlops.privileges import Holdings
 
 TESTED: Mapping[str, tuple[str, ...]] = {
     "MySQL": ("9.7",),

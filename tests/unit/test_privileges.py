@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from rlops.db import ServerError
-from rlops.privileges import Account, Holdings, held_by, parse
+from rlops.holdings import Account, Holdings, parse
+from rlops.privileges import held_by
 
 HASH = "IDENTIFIED BY PASSWORD '*B69027D44F6E5EDC07F1AEAD1477967B16F28227'"
 

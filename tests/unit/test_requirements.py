@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from rlops import db, sqlfiles
+from rlops.holdings import Account, Holdings, parse
 from rlops.ops import grant_account, requirements
 from rlops.ops.requirements import Need
 from rlops.plan import StepResult
-from rlops.privileges import Account, Holdings, parse
 from rlops.settings import Secret
 
 

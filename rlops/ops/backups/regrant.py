@@ -8,10 +8,10 @@ from typing import Any
 
 from rlops import privileges
 from rlops.db import Database
+from rlops.holdings import GRANT_OPTION
 from rlops.ops.backups import describe
 from rlops.ops.backups.found import Backup
 from rlops.plan import Step
-from rlops.privileges import GRANT_OPTION
 from rlops.sqlfiles import Keywords, SqlFolder, quote
 
 _GRANTEE = re.compile(r"'(?P<user>(?:[^']|'')*)'@'(?P<host>[^']*)'")

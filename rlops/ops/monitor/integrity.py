@@ -8,9 +8,9 @@ from typing import Any
 from rlops import privileges
 from rlops.db import Lost, ServerError
 from rlops.errors import RlopsError
+from rlops.holdings import Account, Holdings
 from rlops.ops.monitor.indexes import SWITCH_ON, duration
 from rlops.ops.monitor.probe import Reader
-from rlops.privileges import Account
 from rlops.sqlfiles import Keywords, quote
 from rlops.structure import ForeignKey, Table, Trigger, normalise, read_triggers
 
@@ -148,7 +148,7 @@ def _trigger(trigger: Trigger, problem: str | None) -> dict[str, Any]:
 def _definers(reader: Reader, triggers: Sequence[Trigger]) -> Mapping[str, str]:
     """What is wrong with a trigger's definer, by the trigger's name."""
     problems: dict[str, str] = {}
-    held: dict[str, privileges.Holdings | None] = {}
+    held: dict[str, Holdings | None] = {}
     if not triggers:
         return problems
     source = "SHOW GRANTS FOR each definer"

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from rlops import privileges
 from rlops.db import Conflict, Database, Forbidden, LockWait, Lost, Row, ServerError, TimedOut
+from rlops.holdings import Holdings
 from rlops.sqlfiles import SqlFolder, quote
 
 Status = Literal["ok", "unavailable", "denied", "unsupported"]
@@ -101,7 +102,7 @@ class Reader:
         return time.monotonic() - self._began
 
     @cached_property
-    def holdings(self) -> privileges.Holdings:
+    def holdings(self) -> Holdings:
         """What this session's account may do. Raises ServerError."""
         return privileges.own(self.db)
 

@@ -11,9 +11,9 @@ from typing import Any
 from rlops import facts, privileges
 from rlops.db import Database
 from rlops.errors import RlopsError
+from rlops.holdings import GRANT_OPTION, Account, Holdings
 from rlops.ops import form
 from rlops.plan import Step
-from rlops.privileges import GRANT_OPTION, Account, Holdings
 from rlops.settings import Secret
 from rlops.sqlfiles import Keywords, SqlFolder, quote
 from rlops.structure import Finding

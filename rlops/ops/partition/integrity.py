@@ -10,12 +10,12 @@ from typing import Literal
 from rlops import journal, privileges
 from rlops.db import Database
 from rlops.errors import Denied, Refused
+from rlops.holdings import Account
 from rlops.ops import declared, form
 from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.partition import definer
 from rlops.ops.partition.definer import CHILD, PARENT, Definer
 from rlops.plan import Expect, Step
-from rlops.privileges import Account
 from rlops.sqlfiles import Keywords, SqlFolder, Statement
 from rlops.structure import Finding, ForeignKey, Trigger, read_table, read_triggers
 
