@@ -8,14 +8,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from rlops import rowhash
 from rlops.archive import columns as kinds
 from rlops.archive import parquet, sums
 from rlops.archive.parts import Part
+from rlops.archive.rows import allow_pages
 from rlops.archive.store import Store
 from rlops.db import Database
 from rlops.errors import Failed
+from rlops.ids import among
 from rlops.sqlfiles import Keywords, SqlFolder, Statement
+from rlops.structure import Column
 
 Key = tuple[datetime, int]
 Delete = Callable[[Sequence[int]], Statement]  # of the rows with these ids
@@ -91,16 +96,35 @@ def chunk(db: Database, sql: SqlFolder, rows: Rows, watermark: str | None, *, de
     batch, keys = rows.take(position(watermark) if watermark else None, size)
     if not keys:
         return Deleted(0, 0, 0, watermark or "", last=True)
-    columns = rows.part.table_columns
-    exported = dict(zip((key[1] for key in keys), sums.digests(batch, columns), strict=True))
-    lock = sql.statement(
-        "cleanup/040_lock_rows", {"digest": Keywords((kinds.digest(columns),))}, {"ids": list(exported)}
-    )
-    live = {int(row["id"]): row["digest"] for row in db.rows(lock.sql, lock.values)}
+    columns, end = rows.part.table_columns, mark(keys[-1])
+    batch = batch.take(pc.sort_indices(batch.column("id")))
+    ids = batch.column("id").to_pylist()
+    if _unchanged(db, sql, batch, ids, columns):
+        _delete(db, ids, delete)
+        return Deleted(len(ids), 0, 0, end, last=False)
+    names = {"digest": Keywords((kinds.digest(columns),)), "condition": among(ids)}
+    lock = sql.statement("cleanup/040_lock_rows", names)
+    live = {int(row["id"]): row["digest"] for row in db.rows(lock.sql)}
+    exported = dict(zip(ids, sums.digests(batch, columns), strict=True))
     same = [number for number, digest in live.items() if digest and bytes.fromhex(digest) == exported[number]]
     if same:
         _delete(db, same, delete)
-    return Deleted(len(same), len(exported) - len(live), len(live) - len(same), mark(keys[-1]), last=False)
+    return Deleted(len(same), len(ids) - len(live), len(live) - len(same), end, last=False)
+
+
+def _unchanged(
+    db: Database, sql: SqlFolder, batch: pa.RecordBatch, ids: Sequence[int], columns: Sequence[Column]
+) -> bool:
+    """Lock the rows, and say whether all of them are there as they were exported: their whole text is compared.
+
+    They may be unchanged and this be false, when their text is too long to be sent at once.
+    """
+    expected = sums.joined(sums.texts(batch, columns))
+    if len(expected) >= allow_pages(db):
+        return False
+    names = {"texts": Keywords((rowhash.row_text(columns),)), "condition": among(ids)}
+    lock = sql.statement("cleanup/050_lock_text", names)
+    return bool((db.value(lock.sql) or "").encode() == expected)
 
 
 def _delete(db: Database, ids: Sequence[int], delete: Delete) -> None:

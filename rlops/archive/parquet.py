@@ -36,15 +36,15 @@ class Written:
 @dataclass
 class _Writer:
     columns: Sequence[Column]
-    batches: Iterable[pa.RecordBatch]
+    batches: Iterable[tuple[pa.RecordBatch, Sum]]
     sum: Sum = field(default_factory=Sum)
     raw_bytes: int = 0
 
     def __call__(self, sink: Any) -> None:
         schema, kept = kinds.schema(self.columns), list[pa.RecordBatch]()
         with pa.parquet.ParquetWriter(sink, schema, **OPTIONS) as writer:
-            for batch in self.batches:
-                self.sum += sums.of(batch, self.columns)
+            for batch, found in self.batches:
+                self.sum += found
                 self.raw_bytes += batch.nbytes
                 kept.append(batch)
                 if sum(each.num_rows for each in kept) >= GROUP_ROWS:
@@ -53,8 +53,8 @@ class _Writer:
             writer.write_table(pa.Table.from_batches(kept, schema))
 
 
-def write(store: Store, path: str, columns: Sequence[Column], batches: Iterable[pa.RecordBatch]) -> Written:
-    """Write a file under that very name; the caller publishes it."""
+def write(store: Store, path: str, columns: Sequence[Column], batches: Iterable[tuple[pa.RecordBatch, Sum]]) -> Written:
+    """Write rows and their sums to a file of that very name; the caller checks and publishes it."""
     writer = _Writer(columns, batches)
     stored = store.write_aside(path, writer)
     return Written(stored, writer.sum, writer.raw_bytes)

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rlops.archive import manifest, parquet, parts
+from rlops.archive import manifest, parquet, parts, sums
 from rlops.archive.manifest import Contents
 from rlops.archive.parts import Part
 from rlops.archive.store import Store
+from rlops.archive.sums import Sum
 from rlops.db import Database
 from rlops.errors import Failed
 
@@ -78,9 +79,10 @@ def overlapping(part: Part, others: Sequence[Part]) -> list[Part]:
     ]  # fmt: skip
 
 
-def _left(store: Store, part: Part, ids: pa.Array) -> Iterator[pa.RecordBatch]:
+def _left(store: Store, part: Part, ids: pa.Array) -> Iterator[tuple[pa.RecordBatch, Sum]]:
     for batch in parquet.batches(store, part.path, part.table_columns):
-        yield batch.filter(pc.invert(_among(batch, ids)))
+        left = batch.filter(pc.invert(_among(batch, ids)))
+        yield left, sums.of(left, part.table_columns)
 
 
 def _among(batch: pa.RecordBatch, ids: pa.Array) -> pa.Array:

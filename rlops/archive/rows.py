@@ -99,8 +99,7 @@ class Reader:
     def __post_init__(self) -> None:
         if self.only:
             self._along = _index(self.db, self.only.column)
-        self.most_bytes = min(int(self.db.value("SELECT @@max_allowed_packet")), MOST_BYTES)
-        self.db.execute(f"SET SESSION group_concat_max_len = {self.most_bytes}")
+        self.most_bytes = allow_pages(self.db)
 
     def pages(self, wanted: Range) -> Iterator[Page]:
         """The rows of the range in order. Raises Failed for a row that can't be read as what its columns say."""
@@ -177,6 +176,13 @@ class Reader:
             f"the interaction {number} can't be archived: {why}",
             f"Look at it: SELECT * FROM {TABLE} WHERE id = {number}", "unreadable_row",
         )  # fmt: skip
+
+
+def allow_pages(db: Database) -> int:
+    """Let the session's GROUP_CONCAT() be as long as a page may be; returns how many bytes that are."""
+    most = min(int(db.value("SELECT @@max_allowed_packet")), MOST_BYTES)
+    db.execute(f"SET SESSION group_concat_max_len = {most}")
+    return most
 
 
 def _index(db: Database, column: str) -> str:

@@ -50,18 +50,33 @@ class Sum:
         return ", ".join(found)
 
 
-def digests(batch: pa.RecordBatch, columns: Sequence[Column]) -> list[bytes]:
-    """The first 16 bytes of each row's SHA-256, in the batch's order."""
+def texts(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.Array:
+    """Each row's unambiguous text, which `rowhash.row_text` gives on the server."""
     parts = []
     for column in columns:
         value = kinds.text(batch.column(column.name), column)
         length = pc.cast(pc.binary_length(value), pa.string())
         parts.append(pc.coalesce(pc.binary_join_element_wise(length, value, ":"), pa.scalar("N")))
-    joined = pc.binary_join_element_wise(*parts, "")
-    texts = memoryview(joined.buffers()[2] or b"")
-    ends = memoryview(joined.buffers()[1]).cast("i")[joined.offset : joined.offset + len(joined) + 1]
+    return pc.binary_join_element_wise(*parts, "")
+
+
+def joined(found: pa.Array) -> bytes:
+    """The texts one behind the other, as UTF-8."""
+    data, ends = _inside(found)
+    return bytes(data[ends[0] : ends[-1]])
+
+
+def _inside(found: pa.Array) -> tuple[memoryview, memoryview]:
+    """An array's bytes, and where each of its texts begins, and the last one ends."""
+    _, ends, data = found.buffers()
+    return memoryview(data or b""), memoryview(ends).cast("i")[found.offset : found.offset + len(found) + 1]
+
+
+def digests(batch: pa.RecordBatch, columns: Sequence[Column]) -> list[bytes]:
+    """The first 16 bytes of each row's SHA-256, in the batch's order."""
+    data, ends = _inside(texts(batch, columns))
     sha256 = hashlib.sha256
-    return [sha256(texts[ends[n] : ends[n + 1]]).digest()[:BYTES] for n in range(len(joined))]
+    return [sha256(data[ends[n] : ends[n + 1]]).digest()[:BYTES] for n in range(batch.num_rows)]
 
 
 def fold(found: bytes) -> tuple[int, int]:

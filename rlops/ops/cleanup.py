@@ -11,6 +11,7 @@ from rlops import counting, jobs
 from rlops.clock import cutoff, writers_now
 from rlops.db import Database, TimedOut
 from rlops.errors import Exit, Refused
+from rlops.ids import THESE, among
 from rlops.ops import declared, longrun
 from rlops.ops.archive.request import Request, refuse_now
 from rlops.ops.declared import INTERACTIONS
@@ -54,7 +55,7 @@ class Expired:
     def _delete(self, db: Database, ids: list[int]) -> int:
         if not ids:
             return 0
-        delete = self.sql.statement("cleanup/020_delete_rows", values={"ids": ids, "cutoff": self.cutoff})
+        delete = self.sql.statement("cleanup/020_delete_rows", {"condition": among(ids)}, {"cutoff": self.cutoff})
         return db.execute(delete.sql, delete.values)
 
 
@@ -110,7 +111,9 @@ class Due:
 
     def step(self, name: str, again: str, work: Work) -> Step:
         """The step of the job."""
-        outline = self.sql.file("cleanup/020_delete_rows").outline({}, {"cutoff": f"'{self.edge:%Y-%m-%d %H:%M:%S}'"})
+        outline = self.sql.file("cleanup/020_delete_rows").outline(
+            {"condition": THESE}, {"cutoff": f"'{self.edge:%Y-%m-%d %H:%M:%S}'"}
+        )
         parameters = {"months": self.months, "cutoff": self.edge.isoformat(), "archive": self.archive}
         order = Order(self.kind, again, self.sql.policy.fingerprint(*SECTIONS), parameters)
         return Step(f"{name} before {self.edge:%Y-%m-%d}", outline, work=work, job=order)

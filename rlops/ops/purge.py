@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from rlops import counting, jobs
 from rlops.db import Database, TimedOut
 from rlops.errors import Refused, Usage
+from rlops.ids import THESE, among
 from rlops.ops import declared, longrun
 from rlops.ops.declared import INTERACTIONS
 from rlops.plan import Answer, Chunk, Order, Plan, Step, Work
@@ -16,6 +17,7 @@ from rlops.sqlfiles import SqlFolder, Statement
 from rlops.words import counted
 
 KIND = "purge"
+DELETE = "purge/020_delete_rows"
 COUNT_FOR = 20.0  # seconds for counting the rows
 START = ("1000-01-01 00:00:00", 0)  # MySQL's least DATETIME
 PASSES = 3  # the first, and those that look for rows which came meanwhile
@@ -40,6 +42,10 @@ class Parent:
         wanted = sql.file(file).names
         return sql.statement(file, {k: v for k, v in names.items() if k in wanted}, {"parent": self.id, **values})
 
+    def deletion(self, sql: SqlFolder, ids: Sequence[int]) -> Statement:
+        """The statement that deletes those of these rows that are the parent's."""
+        return sql.statement(DELETE, {"column": self.column, "condition": among(ids)}, {"parent": self.id})
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -61,7 +67,7 @@ class Rows:
         rows = db.rows(select.sql, select.values)
         deleted = 0
         if rows:
-            delete = self.parent.statement(self.sql, "purge/020_delete_rows", ids=[row["id"] for row in rows])
+            delete = self.parent.deletion(self.sql, [row["id"] for row in rows])
             deleted = db.execute(delete.sql, delete.values)
         late = deleted if round_ > 1 else 0
         if len(rows) == size:
@@ -113,7 +119,9 @@ class Due:
     def step(self, name: str, work: Work) -> Step:
         """The step of the job."""
         parent = self.parent
-        outline = self.sql.file("purge/020_delete_rows").outline({"column": parent.column}, {"parent": str(parent.id)})
+        outline = self.sql.file(DELETE).outline(
+            {"column": parent.column, "condition": THESE}, {"parent": str(parent.id)}
+        )
         mark = _fingerprint(self.sql, archive=self.archive)
         order = Order(KIND, self.again, mark, {parent.kind: parent.id}, str(parent))
         return Step(f"{name} the interactions of {parent}", outline, work=work, job=order)

@@ -2,5 +2,6 @@
 -- kind: destroy
 -- needs: DELETE and SELECT on user_product_interactions
 -- locks: the rows
--- values: ids, cutoff
-DELETE FROM user_product_interactions WHERE `id` IN :ids AND `timestamp` < :cutoff
+-- names: condition
+-- values: cutoff
+DELETE FROM user_product_interactions WHERE {condition} AND `timestamp` < :cutoff

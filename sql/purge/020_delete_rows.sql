@@ -2,6 +2,6 @@
 -- kind: destroy
 -- needs: DELETE and SELECT on user_product_interactions
 -- locks: the rows
--- names: column
--- values: ids, parent
-DELETE FROM user_product_interactions WHERE `id` IN :ids AND {column} = :parent
+-- names: condition, column
+-- values: parent
+DELETE FROM user_product_interactions WHERE {condition} AND {column} = :parent

@@ -18,6 +18,13 @@ from rlops.sandbox.server import RunningServer, start
 from .report import say
 
 TABLES = ("user_product_interactions", "rl_model_metadata", "user_context_features")
+# As a shop's server is: its hot rows fit into memory, and its log is no bottleneck. MySQL's own default is 128 MiB.
+MEMORY = ("--innodb-buffer-pool-size=2G",)
+SIZED = {
+    "mysql": (*MEMORY, "--innodb-redo-log-capacity=1G"),
+    "mariadb": (*MEMORY, "--innodb-log-file-size=1G"),
+    "oceanbase": (),
+}
 ACCOUNT = "'dsazuser'@'%'"
 
 
@@ -92,12 +99,12 @@ class Place:
 
 @contextmanager
 def place(label: str, options: Sequence[str] = ()) -> Iterator[Place]:
-    """A server of that label with the sandbox's own options, on a socket and on a port of 127.0.0.1.
+    """A server of that label with the sandbox's own options and memory for 2 GiB of rows, on a socket and on a port of 127.0.0.1.
 
     Raises Failed when it can't be had.
     """
     build = provide(label, say=say)
-    options = (*shop.OPTIONS[build.family], *options)
+    options = (*shop.OPTIONS[build.family], *SIZED[build.family], *options)
     with start(build, shop.new_directory("bench"), tcp=True, options=options, say=say) as server:
         shop.make_shop(server)
         yield Place(server)

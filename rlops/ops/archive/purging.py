@@ -34,7 +34,7 @@ def plan(db: Database, sql: SqlFolder, user: int | None, product: int | None, re
     only = Only(parent.column, parent.id)
     work = Retention(
         sql, where, INTERACTIONS, columns, lambda db: _months(db, sql, parent, only),
-        lambda ids: parent.statement(sql, "purge/020_delete_rows", ids=ids),
+        lambda ids: parent.deletion(sql, ids),
         sql.policy.archive.part_rows, found.rows.rows, only=only,
     )  # fmt: skip
     due = found.rows.rows or found.job or _unfinished(db, only)
