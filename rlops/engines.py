@@ -49,7 +49,7 @@ class Capabilities:
     reorganizes: bool = True
     takes_months_out: bool = True
     ddl: str = ""
-    looks: tuple[str, ...] = ("replicas", "threads", "history")
+    looks: tuple[str, ...] = ("replicas", "threads", "history", "redo")
 
     def described(self) -> Mapping[str, str]:
         """What it says, in words, each under a name."""
@@ -70,8 +70,8 @@ class Capabilities:
 
 
 _LOOKS = {
-    "replicas": "replica lag", "threads": "running threads", "history": "the history list",
-    "members": "the members' queues", "nodes": "the nodes' queues and flow control",
+    "replicas": "replica lag", "threads": "running threads", "history": "the history list", "redo": "the redo log",
+    "readers": "the readers' lag", "members": "the members' queues", "nodes": "the nodes' queues and flow control",
 }  # fmt: skip
 
 
@@ -114,7 +114,7 @@ CAPABILITIES: Mapping[Kind, Capabilities] = {
     "mysql": _MYSQL,
     "group_replication": _GROUP,
     "multi_primary": replace(_GROUP, locks_hold_all=False, takes_months_out=False),
-    "aurora": _MYSQL,
+    "aurora": replace(_MYSQL, looks=("replicas", "threads", "history", "readers")),
     "mariadb": _MARIADB_SERVER,
     "galera": replace(
         _MARIADB_SERVER,
@@ -124,7 +124,7 @@ CAPABILITIES: Mapping[Kind, Capabilities] = {
         locks_hold_all=False,
         takes_months_out=False,
         ddl="the whole cluster waits while a DDL runs, and transactions that have used its tables are rolled back (1213)",
-        looks=("replicas", "threads", "history", "nodes"),
+        looks=(*_MARIADB_SERVER.looks, "nodes"),
     ),
     "oceanbase": Capabilities(
         "lease", ("ob_query_timeout", 1_000_000), (*_NO_NEW_ACCOUNTS[:2], _COMMON[3]),

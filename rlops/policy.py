@@ -101,13 +101,14 @@ class Upgrade:
 @dataclass(frozen=True)
 class Throttle:
     """What long work holds itself to: seconds a chunk takes, seconds a replica lags, threads that run, the history
-    list's length in undo logs, transactions that a cluster's node has yet to apply.
+    list's length in undo logs, percent of a full redo log, transactions that a cluster's node has yet to apply.
     """
 
     chunk_seconds: float
     replica_lag: float
     threads_running: int
     history_list: int
+    redo_log: int
     apply_queue: int
 
 

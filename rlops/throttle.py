@@ -23,11 +23,14 @@ COUNT_EVERY = 10.0  # seconds between two counts of the connected replicas, whic
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds of lag, running threads, undo logs, transactions that a node has to apply: beyond them the work waits."""
+    """Seconds of lag, running threads, undo logs, percent of a full redo log, transactions that a node has to apply: beyond
+    them the work waits.
+    """
 
     replica_lag: float
     threads_running: int
     history_list: int
+    redo_log: int
     apply_queue: int
 
 
@@ -58,7 +61,17 @@ def history_list(db: Database, sql: SqlFolder, limit: int) -> Look:
     return _status(db, sql, "throttle/020_history_list", "the history list's length", limit)
 
 
-def _status(db: Database, sql: SqlFolder, file: str, name: str, limit: int) -> Look:
+def redo_log(db: Database, sql: SqlFolder, limit: int) -> Look:
+    """How full the redo log is, in percent: at 100 InnoDB stops every writer to flush pages. Raises Lost."""
+    return _status(db, sql, "throttle/070_redo_log", "the redo log's filling in percent", limit)
+
+
+def aurora_readers(db: Database, sql: SqlFolder, limit: float) -> Look:
+    """How far the furthest of an Aurora cluster's readers is behind, in seconds. Raises Lost."""
+    return _status(db, sql, "throttle/060_aurora_readers", "the Aurora readers' lag in seconds", limit)
+
+
+def _status(db: Database, sql: SqlFolder, file: str, name: str, limit: float) -> Look:
     try:
         row = db.row(sql.statement(file).sql)
     except Lost:
@@ -161,9 +174,13 @@ class Throttle:
         return exceeded or late or self._replicas()
 
     def _looks(self) -> list[Look]:
-        looks = self.db.engine.can.looks
-        found = [threads_running(self.db, self.sql, self.limits.threads_running)] if "threads" in looks else []
-        return found + ([history_list(self.db, self.sql, self.limits.history_list)] if "history" in looks else [])
+        db, sql, limits, looks = self.db, self.sql, self.limits, self.db.engine.can.looks
+        return [
+            *([threads_running(db, sql, limits.threads_running)] if "threads" in looks else ()),
+            *([history_list(db, sql, limits.history_list)] if "history" in looks else ()),
+            *([redo_log(db, sql, limits.redo_log)] if "redo" in looks else ()),
+            *([aurora_readers(db, sql, limits.replica_lag)] if "readers" in looks else ()),
+        ]
 
     def _replicas(self) -> str | None:
         if "replicas" not in self.db.engine.can.looks:

@@ -136,6 +136,7 @@ def throttled(session: Session, db: Database, sql: SqlFolder) -> Iterator[Thrott
         policy.replica_lag if common.max_lag is None else common.max_lag,
         policy.threads_running if common.max_threads is None else common.max_threads,
         policy.history_list,
+        policy.redo_log,
         policy.apply_queue,
     )
     named, environment = session.target.replica, session.environment(db)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import uuid
@@ -20,7 +21,7 @@ from rlops import db, sqlfiles
 from rlops.db import Database
 from rlops.sandbox.server import RunningServer
 from rlops.settings import resolve
-from rlops.throttle import connected_replicas, history_list, threads_running
+from rlops.throttle import connected_replicas, history_list, redo_log, threads_running
 
 __all__ = ["ours"]
 
@@ -247,6 +248,50 @@ def test_the_history_list_is_waited_for(filled, tmp_path):
     assert done["exit_code"] == 0, done["error"]
 
 
+def test_a_full_redo_log_is_waited_for(filled, tmp_path):
+    folder = tmp_path / "sql"
+    shutil.copytree(sqlfiles.default_root(), folder)
+    policy = folder / "policy.toml"
+    policy.write_text(re.sub(r"(?m)^redo_log = \d+", "redo_log = 2", policy.read_text()))
+    truth.execute(filled, "CREATE TABLE filler (id INT PRIMARY KEY, x LONGBLOB)", "INSERT INTO filler VALUES (1, '')")
+    with KeptFull(filled):
+        process = begin(filled, *CLEANUP, "--sql-dir", str(folder))
+        waits_for(process, "redo log")
+        assert truth.count(filled, INTERACTIONS) == OLD + 1
+    before = filled.query("SELECT @@GLOBAL.innodb_max_dirty_pages_pct AS n")[0]["n"]
+    truth.execute(filled, "SET GLOBAL innodb_max_dirty_pages_pct = 0")  # flush everything
+    try:
+        done = answer(process)
+    finally:
+        truth.execute(filled, f"SET GLOBAL innodb_max_dirty_pages_pct = {before}")
+    assert done["exit_code"] == 0, done["error"]
+    assert truth.count(filled, INTERACTIONS) == 1
+
+
+class KeptFull:
+    """Writes large values, so that the redo log holds more than the server has flushed."""
+
+    def __init__(self, database):
+        self.database, self.over = database, threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        with self.database.connect() as connection, connection.cursor() as cursor:
+            while not self.over.is_set():
+                cursor.execute("UPDATE filler SET x = REPEAT(CHAR(RAND() * 255 USING latin1), 2000000)")
+
+    def __enter__(self):
+        self.thread.start()
+        with connect(self.database) as session:
+            sql = sqlfiles.load(None, session.family)
+            until(lambda: redo_log(session, sql, 4).exceeded, "more is written than flushed")
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
 def test_without_the_privilege_it_is_unknown_and_said(filled):
     """MySQL alone wants one: PROCESS."""
     if filled.server.family != "mysql":
@@ -274,6 +319,8 @@ def test_each_look_on_this_engine(replicated):
         assert connected_replicas(session, sql) == 1
         assert (threads_running(session, sql, 1).value or 0) >= 1
         assert history_list(session, sql, 1).value is not None
+        used = redo_log(session, sql, 1).value
+        assert used is not None and 0 <= used <= 100
 
 
 def test_a_replica_is_not_written_to(replicated, pair):
