@@ -22,6 +22,8 @@ HINTS = {
     1819: "Give another password with --password-from FILE; SHOW VARIABLES LIKE '%password%' tells what the server asks of one.",
     1845: OTHER_WAY,
     1846: OTHER_WAY,
+    3098: "The group takes no row of a table without a primary key, of another engine than InnoDB or, with"
+    " group_replication_enforce_update_everywhere_checks, with a foreign key that cascades.",
     8175: "Nothing of this statement was done. Let it have more memory: SET GLOBAL tidb_mem_quota_query, then type the command again.",
     8214: "Somebody has cancelled this DDL (ADMIN CANCEL DDL JOBS). Type the command again: it goes on from here.",
 }

@@ -52,6 +52,7 @@ def plan(
     missing = [each for each in wanted if fresh or each.table.name not in present]
     if missing:
         preflight.check_parents(db, missing)
+        preflight.check_group(db, missing)
         backups.refuse_unfinished(db, sql)
         preflight.check_names(db, sql, [each for each in missing if each.table.name not in present])
     counters = backups.counters(db, sql) if missing else {}

@@ -10,6 +10,8 @@ from rlops.ops.declared import Declared
 from rlops.sqlfiles import SqlFolder, quote
 from rlops.structure import Column, ForeignKey, Other, Table, normalise, read_table
 
+CHECKS_EACH_WRITE = "group_replication_enforce_update_everywhere_checks"
+
 
 def check_parents(db: Database, wanted: Iterable[Declared]) -> None:
     """Check every parent that the tables' foreign keys refer to. Raises Refused with the first thing that is wrong."""
@@ -17,6 +19,24 @@ def check_parents(db: Database, wanted: Iterable[Declared]) -> None:
         table = normalise(declared.table, db.family)
         for key in table.foreign_keys:
             _check_parent(db, table, key)
+
+
+def check_group(db: Database, wanted: Iterable[Declared]) -> None:
+    """Check that a group's members will take rows of the tables. Raises Refused with the first that they won't.
+
+    A multi-primary group may be told to check each write, and then refuses a table with a cascading foreign key: not
+    its CREATE, but each of its rows (3098).
+    """
+    keys = [key for declared in wanted for key in declared.table.foreign_keys]
+    cascading = next((key for key in keys if "CASCADE" in (key.on_delete, key.on_update)), None)
+    row = db.row(f"SHOW GLOBAL VARIABLES LIKE '{CHECKS_EACH_WRITE}'") if cascading else None
+    if cascading and row and row["Value"] == "ON":
+        _refuse(
+            f"{CHECKS_EACH_WRITE} is ON: the group would take no row of a table whose foreign key to"
+            f" {cascading.ref_table} cascades",
+            "Nothing was changed. Have it OFF on every member, which then has to leave the group and join it again.",
+            "group_refuses_cascades",
+        )
 
 
 def check_names(db: Database, sql: SqlFolder, wanted: Iterable[Declared]) -> None:

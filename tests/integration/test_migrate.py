@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import uuid
 
+import pymysql
 import pytest
 import truth
-from conftest import run_cli
+from conftest import ShopDatabase, fill_shop, run_cli
 from truth import TABLES
 
 OWN = {"rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job", "rlops_part", "rlops_snapshot"}
@@ -219,3 +221,33 @@ def test_a_key_name_that_another_table_has_is_refused_beforehand(database):
     assert answer["error"]["code"] == "name_taken"
     assert "left_over" in answer["error"]["message"]
     assert truth.snapshot(database) == before
+
+
+def test_a_group_that_would_take_none_of_the_rows_is_refused(start_server, tmp_path):
+    server = start_server(
+        "mysql-9.7",
+        *("--server-id=1", "--log-bin", "--gtid-mode=ON", "--enforce-gtid-consistency=ON", "--report-host=127.0.0.1"),
+        *("--plugin-load-add=group_replication.so", "--group-replication-communication-stack=MYSQL"),
+        f"--group-replication-group-name={uuid.uuid4()}", "--group-replication-start-on-boot=OFF",
+        "--group-replication-single-primary-mode=OFF", "--group-replication-enforce-update-everywhere-checks=ON",
+    )  # fmt: skip
+    shop = ShopDatabase(server, "shop", tmp_path)
+    with shop.connect(database=None) as connection, connection.cursor() as cursor:
+        for statement in (
+            f"SET GLOBAL group_replication_local_address = '127.0.0.1:{server.port}'",
+            "CHANGE REPLICATION SOURCE TO SOURCE_USER = 'root' FOR CHANNEL 'group_replication_recovery'",
+            "SET GLOBAL group_replication_bootstrap_group = ON",
+            "START GROUP_REPLICATION",
+        ):
+            cursor.execute(statement)
+    fill_shop(shop)
+    truth.execute(
+        shop, "CREATE TABLE child (id INT PRIMARY KEY, user_id BIGINT,"
+        " FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE)",
+    )  # fmt: skip
+    with pytest.raises(pymysql.err.MySQLError, match="3098"):
+        truth.execute(shop, "INSERT INTO child VALUES (1, 1)")
+    before = truth.tables(shop)
+    refused = shop.cli("migrate", "--output", "json", check=5).json["error"]
+    assert refused["code"] == "group_refuses_cascades"
+    assert truth.tables(shop) == before

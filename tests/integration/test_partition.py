@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from datetime import datetime
@@ -10,6 +11,7 @@ import coldstore
 import pymysql
 import pytest
 import truth
+from conftest import ShopDatabase, fill_shop
 from test_archive import policy
 
 INTERACTIONS = truth.TABLES[0]
@@ -554,6 +556,20 @@ def test_offline_there_and_back(old):
     assert set(triggers(old)) == TRIGGERS and findings(old) == []
     assert truth.rows(old, INTERACTIONS) == before
     assert "Nothing to do" in old.cli("partition", "enable", "--offline").stdout
+
+
+@pytest.mark.parametrize("label", ["mysql-9.7", "mariadb-11.8"])
+def test_a_full_record_of_statements_is_said(start_server, tmp_path, label):
+    small = ("--performance-schema=ON", "--performance-schema-digests-size=10")
+    shop = ShopDatabase(start_server(label, *small), "shop", tmp_path)
+    fill_shop(shop)
+    shop.install()
+    planned = shop.cli("partition", "enable", "--offline", "--dry-run", "--output", "json").json
+    shop.cli("partition", "enable", "--offline")
+    shown = shop.cli("partition", "status", "--queries", "--output", "json").json
+    for answer in (planned, shown):
+        (note,) = [note for note in answer["notes"] if "record of statements is full" in note]
+        assert re.search(r"full: [1-9][\d,]* executions", note)
 
 
 def test_statements_that_look_into_every_month_are_listed(months):

@@ -8,6 +8,7 @@ import coldstore
 import pymysql
 import pytest
 import truth
+from integration.test_archive import policy
 from truth import TABLES
 
 from rlops.lock import lock_name
@@ -93,7 +94,9 @@ def test_drift_is_found_and_its_hint_mends_it(migrated, change, check):
 def test_a_ttl_of_tidbs_own_is_refused_while_archiving_is_on(migrated):
     truth.fill(migrated, *OLD)
     truth.execute(migrated, f"ALTER TABLE {INTERACTIONS} TTL = `timestamp` + INTERVAL 99 YEAR TTL_ENABLE = 'OFF'")
-    for command in (("archive", "run", "--to", str(migrated.home / "cold")), ("cleanup", "--months", "12", "--yes")):
+    root = ("--to", str(migrated.home / "cold"))
+    purge = ("purge", "--user", "1", *root, *policy(migrated, purged="true"))
+    for command in (("archive", "run", *root), ("cleanup", "--months", "12", "--yes"), purge):
         error = refused(migrated, *command, code="native_ttl")
         assert "REMOVE TTL" in error["hint"]
 

@@ -10,7 +10,7 @@ from rlops.archive.export import Month
 from rlops.archive.retention import Retention
 from rlops.archive.rows import Only
 from rlops.db import Database
-from rlops.ops import purge
+from rlops.ops import native_ttl, purge
 from rlops.ops.archive import table
 from rlops.ops.archive.request import Request
 from rlops.ops.archive.retention import account
@@ -28,6 +28,7 @@ def plan(db: Database, sql: SqlFolder, user: int | None, product: int | None, re
 
     Raises as `purge.plan` and `archive run` do.
     """
+    native_ttl.refuse(db, sql)
     found = purge.due(db, sql, user, product, archive=True)
     columns, where = table.columns(db), destination(db, request)
     parent = found.parent
