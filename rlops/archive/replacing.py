@@ -48,6 +48,7 @@ def settle(db: Database, store: Store, part: Part) -> None:
         if known and contents and contents.stored == stored:
             holding = known.replaced() if contents is known.pending else replace(known, pending=None)
             holding.write(store)
+            store.remove(store.temporary(part.path))
             parts.replaced(db, part, stored, contents.sum)
             return
     raise Failed(

@@ -269,7 +269,7 @@ def test_a_full_redo_log_is_waited_for(filled, tmp_path):
 
 
 class KeptFull:
-    """Writes large values, so that the redo log holds more than the server has flushed."""
+    """Writes large values one after the other: of the last one at least, the redo log holds what isn't flushed yet."""
 
     def __init__(self, database):
         self.database, self.over = database, threading.Event()
@@ -278,13 +278,13 @@ class KeptFull:
     def _run(self):
         with self.database.connect() as connection, connection.cursor() as cursor:
             while not self.over.is_set():
-                cursor.execute("UPDATE filler SET x = REPEAT(CHAR(RAND() * 255 USING latin1), 2000000)")
+                cursor.execute("UPDATE filler SET x = REPEAT(CHAR(RAND() * 255 USING latin1), 8000000)")
 
     def __enter__(self):
         self.thread.start()
         with connect(self.database) as session:
             sql = sqlfiles.load(None, session.family)
-            until(lambda: redo_log(session, sql, 4).exceeded, "more is written than flushed")
+            until(lambda: redo_log(session, sql, 6).exceeded, "more is written than flushed")
         return self
 
     def __exit__(self, *_):

@@ -91,6 +91,31 @@ def test_rows_that_came_changed_or_went_since_the_export(filled, root):
     verify(filled)
 
 
+def test_what_a_killed_replacement_left_behind_is_cleared_away(filled, root):
+    before = live(filled)
+    clean(filled, root)
+    path = coldstore.files(root)[0]
+    left = path.with_name(f".{path.name}.tmp")
+    left.write_bytes(b"half a file")
+    truth.execute(filled, "UPDATE rlops_part SET replacing = 1 WHERE number = 1 AND month = '2024-01-01'")
+    assert coldstore.unpublished(root)
+    clean(filled, root)
+    whole(filled, root, before)
+
+
+def test_a_month_whose_rows_the_shop_has_all_removed_is_done_with(filled, root):
+    archive(filled, root)
+    gone = truth.count(filled, INTERACTIONS, "timestamp < '2024-02-01'")
+    truth.execute(filled, f"DELETE FROM {INTERACTIONS} WHERE timestamp < '2024-02-01'")
+    clean(filled, root)
+    expired = filled.query(
+        "SELECT month, state, removed_rows FROM rlops_part WHERE month < '2025-03-01' ORDER BY month"
+    )
+    assert {row["state"] for row in expired} == {"done"}
+    assert [row["removed_rows"] for row in expired] == [gone, 0, 0]
+    assert clean(filled, root)["steps"] == []
+
+
 def test_a_row_that_moves_back_is_archived_once_with_its_latest_values(filled, root):
     """From a later month, exported and not deleted yet, to an earlier one: the later part's copy is stale."""
     archive(filled, root)

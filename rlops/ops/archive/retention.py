@@ -97,10 +97,14 @@ def _question(db: Database, found: Due, where: Place, whole: Whole, *, begins: b
 
 
 def _due(db: Database, sql: SqlFolder, edge: datetime) -> tuple[list[Month], list[str]]:
-    """The months to go through, and those that a restore holds back."""
+    """The months to go through, and those that a restore holds back.
+
+    A month without rows is among them until its parts are done: the shop may have removed what they hold, and another
+    part may still have an older copy of it.
+    """
     found = parts.all_parts(db)
     held = {part.month for part in found if part.held}
-    begun = {part.month for part in found if part.state == parts.DELETING or part.replacing}
+    begun = {part.month for part in found if part.state != parts.DONE or part.replacing}
     firsts = {month.first for month in table.months(db, sql, edge)} | {
         first for first in begun if Month(first).until <= edge
     }
