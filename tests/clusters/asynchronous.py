@@ -10,7 +10,10 @@ from conftest import CACHE
 from clusters.rig import Cluster, Node
 from rlops.sandbox.provision import provide
 
-OPTIONS = {"mysql": ("--gtid-mode=ON", "--enforce-gtid-consistency=ON"), "mariadb": ("--gtid-strict-mode=ON",)}
+OPTIONS = {
+    "mysql": ("--gtid-mode=ON", "--enforce-gtid-consistency=ON"),
+    "mariadb": ("--gtid-strict-mode=ON", "--binlog-format=ROW"),
+}
 APPLIED = {"mysql": "@@gtid_executed", "mariadb": "@@gtid_current_pos"}
 
 

@@ -56,6 +56,7 @@ def test_two_runs_from_two_nodes_at_once(cluster, shop_on, tmp_path):
     scene.settled()
 
 
+@pytest.mark.kinds("galera", "group", "group-multi")  # elsewhere the lock is the connection's, and ends with it
 def test_a_run_whose_lease_ran_out_while_it_stood_still_writes_nothing_more(cluster, shop_on, tmp_path):
     scene = Scene(cluster, shop_on, "cleanup", tmp_path, rows=8 * ROWS)  # so that it isn't over when it is stopped
     process = scene.run()
@@ -95,6 +96,7 @@ def jobs(scene):
     return scene.shop.query("SELECT id, state, done_rows FROM rlops_job ORDER BY id")
 
 
+@pytest.mark.kinds("galera", "group", "group-multi")  # a replica's lag: tests/faults/test_throttle.py
 def test_a_slow_node_is_waited_for(cluster, shop_on, tmp_path):
     """One that has much to apply, and doesn't hold the others back."""
     scene = Scene(cluster, shop_on, "cleanup", tmp_path)
