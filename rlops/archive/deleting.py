@@ -23,7 +23,7 @@ from rlops.sqlfiles import Keywords, SqlFolder, Statement
 from rlops.structure import Column
 
 Key = tuple[datetime, int]
-Delete = Callable[[Sequence[int]], Statement]  # of the rows with these ids
+Delete = Callable[[Keywords], Statement]  # of the rows that this condition names
 
 
 @dataclass(frozen=True)
@@ -99,21 +99,22 @@ def chunk(db: Database, sql: SqlFolder, rows: Rows, watermark: str | None, *, de
     columns, end = rows.part.table_columns, mark(keys[-1])
     batch = batch.take(pc.sort_indices(batch.column("id")))
     ids = batch.column("id").to_pylist()
-    if _unchanged(db, sql, batch, ids, columns):
-        _delete(db, ids, delete)
+    condition = among(ids)
+    if _unchanged(db, sql, batch, columns, condition):
+        _delete(db, delete(condition), len(ids))
         return Deleted(len(ids), 0, 0, end, last=False)
-    names = {"digest": Keywords((kinds.digest(columns),)), "condition": among(ids)}
+    names = {"digest": Keywords((kinds.digest(columns),)), "condition": condition}
     lock = sql.statement("cleanup/040_lock_rows", names)
     live = {int(row["id"]): row["digest"] for row in db.rows(lock.sql)}
     exported = dict(zip(ids, sums.digests(batch, columns), strict=True))
     same = [number for number, digest in live.items() if digest and bytes.fromhex(digest) == exported[number]]
     if same:
-        _delete(db, same, delete)
+        _delete(db, delete(among(same)), len(same))
     return Deleted(len(same), len(ids) - len(live), len(live) - len(same), end, last=False)
 
 
 def _unchanged(
-    db: Database, sql: SqlFolder, batch: pa.RecordBatch, ids: Sequence[int], columns: Sequence[Column]
+    db: Database, sql: SqlFolder, batch: pa.RecordBatch, columns: Sequence[Column], condition: Keywords
 ) -> bool:
     """Lock the rows, and say whether all of them are there as they were exported: their whole text is compared.
 
@@ -122,16 +123,15 @@ def _unchanged(
     expected = sums.joined(sums.texts(batch, columns))
     if len(expected) >= allow_pages(db):
         return False
-    names = {"texts": Keywords((rowhash.row_text(columns),)), "condition": among(ids)}
+    names = {"texts": Keywords((rowhash.row_text(columns),)), "condition": condition}
     lock = sql.statement("cleanup/050_lock_text", names)
     return bool((db.value(lock.sql) or "").encode() == expected)
 
 
-def _delete(db: Database, ids: Sequence[int], delete: Delete) -> None:
-    statement = delete(ids)
+def _delete(db: Database, statement: Statement, rows: int) -> None:
     count = db.execute(statement.sql, statement.values)
-    if count != len(ids):
+    if count != rows:
         raise Failed(
-            f"the server deleted {count} rows of {len(ids)} that were locked and compared; the chunk was rolled back",
+            f"the server deleted {count} rows of {rows} that were locked and compared; the chunk was rolled back",
             "Look at the table's triggers.", "other_count",
         )  # fmt: skip

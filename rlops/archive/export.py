@@ -94,12 +94,12 @@ class Export:
     def _export(self, db: Database, part: Part) -> Chunk:
         self.place.claim()
         refuse_stranger(self.place, part)
-        told, ids = 0, list[pa.Array]()
+        ids = list[pa.Array]()
         cut = (part.range.to, part.range.to_id) != (self.month.until, LEAST_ID)
         most = self.part_rows if cut else self.total if part.number == 1 else None
 
         def batches() -> Iterator[tuple[pa.RecordBatch, Sum]]:
-            nonlocal told
+            told = 0
             for page in Reader(db, self.sql, self.columns, part.only).pages(part.range):
                 told += page.sum.rows
                 self.tell(Doing(f"exporting {part.title}", told, most))
@@ -108,7 +108,7 @@ class Export:
 
         temporary = self.place.store.temporary(part.path)
         written = parquet.write(self.place.store, temporary, self.columns, batches())
-        if ids and pc.count_distinct(pa.chunked_array(ids)).as_py() != told:
+        if ids and pc.count_distinct(pa.chunked_array(ids)).as_py() != written.sum.rows:
             return self._again(db, part, "a row moved while it was read, and was read twice")
         self.place.store.publish(temporary, part.path)
         parts.exported(db, part, written, self.columns)

@@ -16,7 +16,7 @@ from rlops.ops import declared, longrun
 from rlops.ops.archive.request import Request, refuse_now
 from rlops.ops.declared import INTERACTIONS
 from rlops.plan import Answer, Chunk, Order, Plan, Step, Work
-from rlops.sqlfiles import SqlFolder
+from rlops.sqlfiles import Keywords, SqlFolder, Statement
 from rlops.structure import Table
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 COUNT_FOR = 20.0  # seconds for counting the expired rows
 START = ("1000-01-01 00:00:00", 0)  # MySQL's least DATETIME
 KIND = "cleanup"
+DELETE = "cleanup/020_delete_rows"
 MAIN, LATE = 1, 2  # passes: from the oldest to the cutoff, then once more for rows that came behind the first
 SECTIONS = ("writers_time_zone", "retention", "archive")  # of the policy, that an interrupted job must not see changed
 
@@ -55,8 +56,13 @@ class Expired:
     def _delete(self, db: Database, ids: list[int]) -> int:
         if not ids:
             return 0
-        delete = self.sql.statement("cleanup/020_delete_rows", {"condition": among(ids)}, {"cutoff": self.cutoff})
+        delete = deletion(self.sql, among(ids), self.cutoff)
         return db.execute(delete.sql, delete.values)
+
+
+def deletion(sql: SqlFolder, condition: Keywords, edge: datetime) -> Statement:
+    """The statement that deletes those of the rows with this condition that are expired."""
+    return sql.statement(DELETE, {"condition": condition}, {"cutoff": edge})
 
 
 @dataclass(frozen=True)
@@ -111,9 +117,7 @@ class Due:
 
     def step(self, name: str, again: str, work: Work) -> Step:
         """The step of the job."""
-        outline = self.sql.file("cleanup/020_delete_rows").outline(
-            {"condition": THESE}, {"cutoff": f"'{self.edge:%Y-%m-%d %H:%M:%S}'"}
-        )
+        outline = self.sql.file(DELETE).outline({"condition": THESE}, {"cutoff": f"'{self.edge:%Y-%m-%d %H:%M:%S}'"})
         parameters = {"months": self.months, "cutoff": self.edge.isoformat(), "archive": self.archive}
         order = Order(self.kind, again, self.sql.policy.fingerprint(*SECTIONS), parameters)
         return Step(f"{name} before {self.edge:%Y-%m-%d}", outline, work=work, job=order)

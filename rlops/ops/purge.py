@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from rlops.ids import THESE, among
 from rlops.ops import declared, longrun
 from rlops.ops.declared import INTERACTIONS
 from rlops.plan import Answer, Chunk, Order, Plan, Step, Work
-from rlops.sqlfiles import SqlFolder, Statement
+from rlops.sqlfiles import Keywords, SqlFolder, Statement
 from rlops.words import counted
 
 KIND = "purge"
@@ -42,9 +42,9 @@ class Parent:
         wanted = sql.file(file).names
         return sql.statement(file, {k: v for k, v in names.items() if k in wanted}, {"parent": self.id, **values})
 
-    def deletion(self, sql: SqlFolder, ids: Sequence[int]) -> Statement:
-        """The statement that deletes those of these rows that are the parent's."""
-        return sql.statement(DELETE, {"column": self.column, "condition": among(ids)}, {"parent": self.id})
+    def deletion(self, sql: SqlFolder, condition: Keywords) -> Statement:
+        """The statement that deletes those of the rows with this condition that are the parent's."""
+        return sql.statement(DELETE, {"column": self.column, "condition": condition}, {"parent": self.id})
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Rows:
         rows = db.rows(select.sql, select.values)
         deleted = 0
         if rows:
-            delete = self.parent.deletion(self.sql, [row["id"] for row in rows])
+            delete = self.parent.deletion(self.sql, among(row["id"] for row in rows))
             deleted = db.execute(delete.sql, delete.values)
         late = deleted if round_ > 1 else 0
         if len(rows) == size:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import threading
 import uuid
@@ -14,6 +13,7 @@ import pytest
 import replication
 import truth
 from conftest import ShopDatabase, fill_shop, own_server, run_cli
+from integration.test_archive import policy
 from sessions import Holder, answer, begin, ours, until
 from truth import TABLES
 
@@ -248,14 +248,12 @@ def test_the_history_list_is_waited_for(filled, tmp_path):
     assert done["exit_code"] == 0, done["error"]
 
 
-def test_a_full_redo_log_is_waited_for(filled, tmp_path):
-    folder = tmp_path / "sql"
-    shutil.copytree(sqlfiles.default_root(), folder)
-    policy = folder / "policy.toml"
-    policy.write_text(re.sub(r"(?m)^redo_log = \d+", "redo_log = 2", policy.read_text()))
+def test_a_full_redo_log_is_waited_for(filled):
     truth.execute(filled, "CREATE TABLE filler (id INT PRIMARY KEY, x LONGBLOB)", "INSERT INTO filler VALUES (1, '')")
-    with KeptFull(filled):
-        process = begin(filled, *CLEANUP, "--sql-dir", str(folder))
+    with KeptFull(filled), connect(filled) as session:
+        sql = sqlfiles.load(None, session.family)
+        until(lambda: redo_log(session, sql, 6).exceeded, "more is written than flushed")
+        process = begin(filled, *CLEANUP, *policy(filled, redo_log="2"))
         waits_for(process, "redo log")
         assert truth.count(filled, INTERACTIONS) == OLD + 1
     before = filled.query("SELECT @@GLOBAL.innodb_max_dirty_pages_pct AS n")[0]["n"]
@@ -282,9 +280,6 @@ class KeptFull:
 
     def __enter__(self):
         self.thread.start()
-        with connect(self.database) as session:
-            sql = sqlfiles.load(None, session.family)
-            until(lambda: redo_log(session, sql, 6).exceeded, "more is written than flushed")
         return self
 
     def __exit__(self, *_):

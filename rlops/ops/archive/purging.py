@@ -35,7 +35,7 @@ def plan(db: Database, sql: SqlFolder, user: int | None, product: int | None, re
     only = Only(parent.column, parent.id)
     work = Retention(
         sql, where, INTERACTIONS, columns, lambda db: _months(db, sql, parent, only),
-        lambda ids: parent.deletion(sql, ids),
+        lambda condition: parent.deletion(sql, condition),
         sql.policy.archive.part_rows, found.rows.rows, only=only,
     )  # fmt: skip
     due = found.rows.rows or found.job or _unfinished(db, only)

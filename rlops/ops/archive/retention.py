@@ -11,7 +11,6 @@ from rlops.archive.export import Month
 from rlops.archive.place import Place
 from rlops.archive.retention import Retention
 from rlops.db import Database
-from rlops.ids import among
 from rlops.ops import cleanup, longrun, native_ttl
 from rlops.ops.archive import table
 from rlops.ops.archive.request import Request, refuse_now
@@ -54,7 +53,7 @@ def plan(db: Database, sql: SqlFolder, months: int, request: Request, scope: Sco
     whole = whole_months.plan(db, sql, where, columns, found, now=request.now, most=scope.most, begins=begins)
     work = Retention(
         sql, where, INTERACTIONS, columns, lambda db: _due(db, sql, found.edge)[0],
-        lambda ids: sql.statement("cleanup/020_delete_rows", {"condition": among(ids)}, {"cutoff": found.edge}),
+        lambda condition: cleanup.deletion(sql, condition, found.edge),
         sql.policy.archive.part_rows, found.expired.rows, whole.take_out,
     )  # fmt: skip
     production = request.environment == "production"

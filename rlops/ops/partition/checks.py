@@ -40,5 +40,4 @@ def statements(db: Database, sql: SqlFolder, each: Declared) -> Iterator[str]:
         yield "statements that will behave differently can't be looked for: performance_schema is off, or not for this account"
         return
     yield from list(queries.behave_differently(found, INTERACTIONS, each.parents))[: queries.SHOWN]
-    if missing := queries.not_kept(db, sql):
-        yield missing
+    yield from queries.not_kept(db, sql)

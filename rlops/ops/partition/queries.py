@@ -45,15 +45,13 @@ def seen(db: Database, sql: SqlFolder, table: str) -> list[Seen] | None:
     ]
 
 
-def not_kept(db: Database, sql: SqlFolder) -> str:
-    """What the user should know where the server's record of statements was full; "" where it wasn't."""
-    missing = int(db.value(sql.statement("partition/510_statements_not_kept").sql))
-    if not missing:
-        return ""
-    return (
-        f"the server's record of statements is full: {missing:,} executions, of this schema or another, are of"
-        " statements that it doesn't list (performance_schema_digests_size)"
-    )
+def not_kept(db: Database, sql: SqlFolder) -> Iterator[str]:
+    """What the user should know where the server's record of statements is full."""
+    if missing := int(db.value(sql.statement("partition/510_statements_not_kept").sql)):
+        yield (
+            f"the server's record of statements is full: {missing:,} executions, of this schema or another, are of"
+            " statements that it doesn't list (performance_schema_digests_size)"
+        )
 
 
 def touches_every_month(statement: str, column: str) -> bool:
@@ -111,5 +109,5 @@ def status(db: Database, sql: SqlFolder) -> Answer:
     note = (
         f"{counted(len(listed), 'statement')} without a condition on {column}: each looks into every month ({source})"
     )
-    notes = (*answer.notes, note, *filter(None, [not_kept(db, sql)]))
+    notes = (*answer.notes, note, *not_kept(db, sql))
     return replace(answer, data={**answer.data, "queries": queries}, notes=notes)
