@@ -48,8 +48,15 @@ class Sent:
 class Proxy:
     """Listens on a free port of 127.0.0.1 while the block runs. `sent` is what went through or was struck."""
 
-    def __init__(self, server_port: int, strike: Strike | None = None, watched: Path | None = None) -> None:
-        self.server_port, self.strike, self.watched = server_port, strike, watched
+    def __init__(
+        self,
+        server_port: int,
+        strike: Strike | None = None,
+        watched: Path | None = None,
+        ahead: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`ahead` is called with each statement before the server gets it, while the client waits."""
+        self.server_port, self.strike, self.watched, self.ahead = server_port, strike, watched, ahead
         self.sent: list[Sent] = []
         self.struck = threading.Event()
         self.failures: list[Exception] = []
@@ -127,6 +134,7 @@ class Proxy:
         if statement.startswith(WATCHES):
             server.sendall(packet)
             return True
+        self.ahead(statement)
         self.sent.append(Sent(statement, server.fileno(), self._files()))
         strike = self.strike
         if strike is None or len(self.sent) != strike.number:
