@@ -185,6 +185,7 @@ def enabling(
 ) -> tuple[list[Step], Definer]:
     """The steps that put integrity by triggers in place beside the foreign keys, and who they run as.
 
+    A dump that was reloaded elsewhere has brought the triggers and none of that account's rights.
     With `fresh` those that are there now will be gone by then. Raises Refused where the server would take none (1419).
     """
     refuse_unguarded(db)
@@ -192,8 +193,7 @@ def enabling(
     by = definer.choose(db, (each.table.name, *each.parents))
     wanted = specs(sql, each, by, on=on)
     wanted = wanted if fresh else missing(db, wanted)
-    steps = [*definer.steps(db, sql, by, grants(each))] if wanted else []
-    return [*steps, *(spec.create() for spec in wanted)], by
+    return [*definer.steps(db, sql, by, grants(each)), *(spec.create() for spec in wanted)], by
 
 
 def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
@@ -245,7 +245,7 @@ def _compare(wanted: dict[str, Trigger], there: dict[str, Trigger]) -> Iterator[
         if _same(expected) == _same(actual):
             continue
         table = (expected or actual).table  # type: ignore[union-attr]
-        hint = "rlops partition enable --offline" if expected else f"DROP TRIGGER `{name}`"
+        hint = f"DROP TRIGGER `{name}`" if actual else definer.MEND
         yield Finding("trigger", f"{table}.{name}", _shown(expected), _shown(actual), hint)
 
 

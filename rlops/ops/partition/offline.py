@@ -10,11 +10,11 @@ from rlops.clock import writers_now
 from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused
 from rlops.ops import form
-from rlops.ops.declared import INTERACTIONS
+from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.migrate import differences
 from rlops.ops.partition import change, checks, convert, integrity, months
 from rlops.ops.partition.status import integrity_of, live_table
-from rlops.plan import Answer, Plan
+from rlops.plan import Answer, Plan, Step
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Table
 
@@ -28,7 +28,8 @@ def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
     data = {"partitioned": live.partitioning is not None, "integrity": integrity_of(db, live)}
     again = "rlops partition enable --offline" + ("" if by_triggers else " --integrity none")
     if live.partitioning:
-        return Plan("partition enable", (), data, again=again)
+        mends = _mend_integrity(db, sql, each) if by_triggers and data["integrity"] == form.TRIGGERS else []
+        return Plan("partition enable", tuple(mends), data, (WITHOUT,) if mends else (), again=again)
     change.refuse_busy(db, "a copy while writers wait")
     refuse_different(db, sql, live)
     keys_go = not db.engine.can.keys_on_partitions
@@ -48,6 +49,17 @@ def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
     return Plan(
         "partition enable", tuple(steps), data, notes, again=again,
     )  # fmt: skip
+
+
+WITHOUT = "what came without them may be orphans: `rlops verify --data` finds those"
+
+
+def _mend_integrity(db: Database, sql: SqlFolder, each: Declared) -> list[Step]:
+    """Put back what somebody has dropped of the integrity by triggers, or a reloaded dump hasn't brought."""
+    if change.under_way(db):
+        return []
+    steps, by = integrity.enabling(db, sql, each)
+    return [*steps, *convert.records(sql, form.PARTITIONED, form.TRIGGERS, by)] if steps else []
 
 
 # What can't stay the same once triggers stand in for the foreign keys.
