@@ -20,6 +20,7 @@ REFUSED = {
     "bit": "servers and drivers write it in different ways",
 }
 SPATIAL = ("geometry", "point", "linestring", "polygon", "multi", "geom")
+TEXTS = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "json")
 BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector")
 
 
@@ -48,6 +49,13 @@ def text(column: Column, table: str = "") -> str:
         decimal = re.match(r"decimal\(\d+,\d+\)", column.type.lower())
         name = f"CAST({name} AS {decimal[0]})" if decimal else f"CAST({name} AS UNSIGNED)"
     return f"CONVERT({name} USING utf8mb4)"
+
+
+def same(column: Column, one: str, other: str) -> str:
+    """The SQL of whether a column has the same value in two rows, byte for byte, of tables with these aliases."""
+    if base(column) in TEXTS:
+        return f"CAST({text(column, one)} AS BINARY) <=> CAST({text(column, other)} AS BINARY)"
+    return f"{one}.{quote(column.name)} <=> {other}.{quote(column.name)}"
 
 
 def row_text(columns: Sequence[Column], table: str = "") -> str:

@@ -1,9 +1,12 @@
--- Hash the same range of both tables in one statement, which sees both at one moment.
+-- Count a range of both tables, and its rows that are the same in both, byte for byte, all at one moment.
 -- kind: check
 -- needs: SELECT on both tables
--- names: table, shadow, key_columns, hash
+-- names: table, shadow, key_columns, time_column, condition
 -- values: first, last
-SELECT a.row_count AS rows_a, a.xor1 AS xor1_a, a.xor2 AS xor2_a, b.row_count AS rows_b, b.xor1 AS xor1_b, b.xor2 AS xor2_b,
-       a.unhashed + b.unhashed AS unhashed
-  FROM (SELECT {hash} FROM {table} WHERE {key_columns} > :first AND {key_columns} <= :last) AS a,
-       (SELECT {hash} FROM {shadow} WHERE {key_columns} > :first AND {key_columns} <= :last) AS b
+SELECT (SELECT COUNT(*) FROM {table} FORCE INDEX (PRIMARY) WHERE {key_columns} > :first AND {key_columns} <= :last) AS rows_a,
+       (SELECT COUNT(*) FROM {shadow} FORCE INDEX (PRIMARY) WHERE {key_columns} > :first AND {key_columns} <= :last) AS rows_b,
+       (SELECT COUNT(*)
+          FROM {table} AS a FORCE INDEX (PRIMARY)
+          STRAIGHT_JOIN {shadow} AS b FORCE INDEX (PRIMARY)
+            ON b.{key_columns} = a.{key_columns} AND b.{time_column} = a.{time_column}
+         WHERE a.{key_columns} > :first AND a.{key_columns} <= :last AND {condition}) AS same

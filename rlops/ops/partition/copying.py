@@ -14,7 +14,7 @@ from rlops.errors import Failed
 from rlops.ops.declared import Declared
 from rlops.ops.partition.capture import columns, of_row, row_id
 from rlops.plan import Chunk
-from rlops.sqlfiles import Keywords, SqlFolder, Statement
+from rlops.sqlfiles import Keywords, SqlFolder, Statement, quote
 from rlops.structure import Table, read_table
 
 LEAST, MOST = -(2**63), 2**63 - 1  # of BIGINT
@@ -84,7 +84,7 @@ class Copying(Ranges):
                 with _unobtrusive(db):
                     self._ahead(db, ids)
                     begin_read_committed(db)
-                    rows = self._copy(db, ids)
+                    rows = self._copy(db, self._between(ids))
                 return Chunk(rows, ids.position, ids.last)
             except LockWait:
                 if attempt + 1 == TRIES:
@@ -94,33 +94,40 @@ class Copying(Ranges):
         raise AssertionError
 
     def _ahead(self, db: Database, ids: Range) -> None:
-        """Commit the chunk's last row of each month on its own, so that all others come before a row that stays.
+        """Commit the chunk's last row of each month on their own, so that all others come before a row that stays.
 
         A writer may lock the gap behind the rows that are there: its own row comes first on the page that follows, or is
         moved there by a page's split. MySQL would wait for that gap a second at least, while it holds the whole chunk; if
-        the writer wants one of its rows then, it is the writer that is rolled back. A single row is the lighter of the two.
+        the writer wants one of its rows then, it is the writer that is rolled back. A few rows are the lighter of the two.
         """
         if not _waits(db):
             return
-        ask = self.statement("655_last_of_months", first=ids.first, last=ids.to)
-        for row in db.rows(ask.sql, ask.values):
-            begin_read_committed(db)
-            self._copy(db, replace(ids, first=int(row["last"]) - 1, to=int(row["last"])))
-            lock.confirm(db)
-            db.execute("COMMIT")
+        months = self.statement("655_last_of_months", {"condition": self._between(ids)})
+        if not (last := [str(int(row["last"])) for row in db.rows(months.sql)]):
+            return
+        begin_read_committed(db)
+        following = self.statement("665_lock_following", last=ids.to)
+        db.rows(following.sql, following.values)
+        self._copy(db, Keywords((f"{quote(row_id(self.each.table))} IN ({', '.join(last)})",)))
+        lock.confirm(db)
+        db.execute("COMMIT")
 
-    def _copy(self, db: Database, ids: Range) -> int:
-        hold = self.statement("660_lock_chunk", first=ids.first, last=ids.to)
-        copy = self.statement("670_copy_chunk", first=ids.first, last=ids.to)
-        rows = int(db.value(hold.sql, hold.values))
+    def _between(self, ids: Range) -> Keywords:
+        key = quote(row_id(self.each.table))
+        return Keywords((f"{key} > {ids.first} AND {key} <= {ids.to}",))
+
+    def _copy(self, db: Database, condition: Keywords) -> int:
+        hold = self.statement("660_lock_rows", {"condition": condition})
+        copy = self.statement("670_copy_rows", {"condition": condition})
+        rows = int(db.value(hold.sql))
         if rows:
-            db.execute(copy.sql, copy.values)
+            db.execute(copy.sql)
         return rows
 
 
 @dataclass(frozen=True)
 class Comparing(Ranges):
-    """Compares the hashes of a range of both tables at one moment, and looks for rows without a parent."""
+    """Compares a range of both tables row by row at one moment, and looks for rows without a parent."""
 
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
         """Compare about `size` rows behind the position `after`. Raises Failed on any difference, and on an orphan."""
@@ -128,14 +135,13 @@ class Comparing(Ranges):
         begin_read_committed(db)
         live = read_table(db, self.table)
         assert isinstance(live, Table)
-        hashed = Keywords((rowhash.aggregate([column for column in live.columns if not column.generated]),))
-        ask = self.statement("680_compare_chunk", {"hash": hashed}, first=ids.first, last=ids.to)
+        same = " AND ".join(rowhash.same(column, "a", "b") for column in live.columns if not column.generated)
+        ask = self.statement("680_compare_chunk", {"condition": Keywords((same,))}, first=ids.first, last=ids.to)
         found = db.row(ask.sql, ask.values) or {}
-        one, other = ([found[f"{name}{side}"] for name in ("rows_", "xor1_", "xor2_")] for side in "ab")
-        if one != other or found["unhashed"]:
+        if not found["rows_a"] == found["rows_b"] == found["same"]:
             raise Failed(
                 f"the rows behind id {ids.first} up to {ids.to} are not the same in {self.table} ({found['rows_a']:,}) and"
-                f" {self.shadow} ({found['rows_b']:,}); the shop's table is as it was",
+                f" {self.shadow} ({found['rows_b']:,}): {found['same']:,} are; the shop's table is as it was",
                 "Something wrote past the triggers, such as a TRUNCATE: give it up with `rlops jobs abort`, then begin anew.",
                 "copy_differs",
             )  # fmt: skip

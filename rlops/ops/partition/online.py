@@ -195,10 +195,11 @@ class _Change:
         copying = Copying(self.sql, self.each, INTERACTIONS, SHADOW)
         comparing = Comparing(self.sql, self.each, INTERACTIONS, SHADOW)
         compared = change.note(self.sql, self.direction, "compared").statement
-        outline = self.sql.file("partition/670_copy_chunk").outline(
+        outline = self.sql.file("partition/670_copy_rows").outline(
             {
                 "table": INTERACTIONS, "shadow": SHADOW, "key_columns": capture.row_id(self.each.table),
                 "columns": list(capture.columns(self.each.table)), "row_values": Keywords(("…",)),
+                "condition": Keywords(("…",)),
             }, {},
         )  # fmt: skip
         command = change.COMMANDS[self.direction]
