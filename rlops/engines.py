@@ -49,7 +49,7 @@ class Capabilities:
     reorganizes: bool = True
     takes_months_out: bool = True
     ddl: str = ""
-    looks: tuple[str, ...] = ("replicas", "threads", "history", "redo")
+    looks: tuple[str, ...] = ("replicas", "threads", "history")
 
     def described(self) -> Mapping[str, str]:
         """What it says, in words, each under a name."""
@@ -108,13 +108,15 @@ _GROUP = replace(
     ddl="every member repeats a DDL, and what was committed after it waits there until it is done",
     looks=(*_MYSQL.looks, "members"),
 )
-_MARIADB_SERVER = Capabilities("get_lock", ("max_statement_time", 1), _MARIADB)
+_MARIADB_SERVER = Capabilities(
+    "get_lock", ("max_statement_time", 1), _MARIADB, looks=("replicas", "threads", "history", "redo")
+)
 
 CAPABILITIES: Mapping[Kind, Capabilities] = {
     "mysql": _MYSQL,
     "group_replication": _GROUP,
     "multi_primary": replace(_GROUP, locks_hold_all=False, takes_months_out=False),
-    "aurora": replace(_MYSQL, looks=("replicas", "threads", "history", "readers")),
+    "aurora": replace(_MYSQL, looks=(*_MYSQL.looks, "readers")),
     "mariadb": _MARIADB_SERVER,
     "galera": replace(
         _MARIADB_SERVER,

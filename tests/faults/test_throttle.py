@@ -249,6 +249,8 @@ def test_the_history_list_is_waited_for(filled, tmp_path):
 
 
 def test_a_full_redo_log_is_waited_for(filled):
+    if filled.server.family != "mariadb":
+        pytest.skip("MySQL flushes a little at a time, and stops nobody for it")
     truth.execute(filled, "CREATE TABLE filler (id INT PRIMARY KEY, x LONGBLOB)", "INSERT INTO filler VALUES (1, '')")
     with KeptFull(filled), connect(filled) as session:
         sql = sqlfiles.load(None, session.family)
@@ -314,8 +316,9 @@ def test_each_look_on_this_engine(replicated):
         assert connected_replicas(session, sql) == 1
         assert (threads_running(session, sql, 1).value or 0) >= 1
         assert history_list(session, sql, 1).value is not None
-        used = redo_log(session, sql, 1).value
-        assert used is not None and 0 <= used <= 100
+        if replicated.server.family == "mariadb":
+            used = redo_log(session, sql, 1).value
+            assert used is not None and 0 <= used <= 100
 
 
 def test_a_replica_is_not_written_to(replicated, pair):
