@@ -120,4 +120,6 @@ def findings(db: Database, account: Account, grants: Mapping[str, tuple[str, ...
     for table, words in grants.items():
         lacking = [word for word in words if not held.has(word, db.schema, table)]
         if lacking:
-            yield Finding("definer", f"{account} on {table}", ", ".join(words), f"lacks {', '.join(lacking)}", MEND)
+            grant = f"GRANT {', '.join(lacking)} ON {quote(db.schema)}.{quote(table)} TO {account}"
+            hint = MEND if account == DEDICATED else grant
+            yield Finding("definer", f"{account} on {table}", ", ".join(words), f"lacks {', '.join(lacking)}", hint)
