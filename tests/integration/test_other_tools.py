@@ -86,7 +86,12 @@ def test_a_dump_is_reloaded_into_another_schema(shop):
 def alter(database, parent: str) -> None:
     """Add a column to the parent by pt-online-schema-change."""
     where = f"h=127.0.0.1,P={database.server.port},u=root,D={database.name},t={parent}"
-    options = ("--preserve-triggers", "--alter-foreign-keys-method=rebuild_constraints", "--recursion-method=none")
+    options = (
+        "--preserve-triggers",
+        "--alter-foreign-keys-method=rebuild_constraints",
+        "--recursion-method=none",
+        "--no-version-check",
+    )
     change = ("--alter=ADD COLUMN note INT", *options, "--execute", where)
     said = run("percona-toolkit", peers.pt_archiver, "pt-online-schema-change", *change)
     assert "Successfully altered" in said and "note" in truth.definition(database, parent)
