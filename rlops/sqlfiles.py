@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,7 +126,7 @@ def identifiers(value: str | Keywords | Sequence[str | tuple[str, str]]) -> str:
 
 @dataclass(frozen=True)
 class SqlFolder:
-    """All files of the folder, checked, for one family of engines."""
+    """The files of a folder for one family of engines."""
 
     root: Path
     family: str
@@ -163,28 +163,51 @@ def default_root() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).resolve().parent.parent / "sql"
 
 
-def load(root: Path | None, family: str) -> SqlFolder:
-    """Read and check every file of the folder, for all engines, and keep those of `family`.
+class _Files(Mapping[str, SqlFile]):
+    """The files of a folder by their keys, each read and checked when it is first wanted: a command needs a few of them."""
 
-    Raises Usage with file and line: an unreadable file, a missing header, an unknown kind, a name or value that is
-    unknown, undeclared or unused, not exactly one statement, or a file of the original folder that is missing.
+    def __init__(self, root: Path, paths: Mapping[str, Path]) -> None:
+        self._root, self._paths = root, paths
+        self._read: dict[str, SqlFile] = {}
+
+    def __getitem__(self, key: str) -> SqlFile:
+        if key not in self._read:
+            self._read[key] = read_file(self._paths[key], self._root)
+        return self._read[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+def load(root: Path | None, family: str) -> SqlFolder:
+    """The files of the folder for this family of engines.
+
+    Another folder than the one that comes with rlops is read and checked whole, for all engines. Raises Usage with file
+    and line: an unreadable file, a missing header, an unknown kind, a name or value that is unknown, undeclared or unused,
+    not exactly one statement, or a file of the original folder that is missing.
     """
     own = default_root()
     root = root or own
     if not root.is_dir():
         raise Usage(f"{root}: is not a folder", "Name a folder shaped like sql/ with --sql-dir.")
-    found = {path.relative_to(root).as_posix(): read_file(path, root) for path in sorted(root.rglob("*.sql"))}
+    found = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*.sql"))}
     if root.resolve() != own.resolve():
+        for path in found.values():
+            read_file(path, root)
         for path in sorted(own.rglob("*.sql")):
             relative = path.relative_to(own).as_posix()
             if relative not in found and path.name.count(".") == 1:
                 raise Usage(f"{root}: {relative} is missing", f"Copy it from {own}, then change it.")
-    chosen: dict[str, SqlFile] = {}
-    for relative, file in found.items():
-        suffix = relative.split("/")[-1].split(".")[1:-1]
-        if suffix == [family] or (not suffix and file.key not in chosen):
-            chosen[file.key] = file
-    return SqlFolder(root, family, load_policy(root / "policy.toml"), chosen)
+    chosen: dict[str, Path] = {}
+    for relative, path in found.items():
+        stem, _, suffix = path.name.removesuffix(".sql").partition(".")
+        key = relative.removesuffix(path.name) + stem
+        if suffix == family or (not suffix and key not in chosen):
+            chosen[key] = path
+    return SqlFolder(root, family, load_policy(root / "policy.toml"), _Files(root, chosen))
 
 
 def read_file(path: Path, root: Path) -> SqlFile:

@@ -29,6 +29,7 @@ def read(tmp_path, text, name="x/010_a.sql"):
 @pytest.mark.parametrize("family", sqlfiles.FAMILIES)
 def test_the_folder_that_comes_with_rlops_loads(family):
     folder = sqlfiles.load(None, family)
+    assert all(folder.file(key).key == key for key in folder.files)
     assert [file.key.split("/")[1][4:] for file in folder.group("create")] == [
         "user_product_interactions", "rl_model_metadata", "user_context_features",
     ]  # fmt: skip
