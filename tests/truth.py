@@ -45,10 +45,14 @@ def execute(database: Any, *statements: str) -> None:
 def fill(database: Any, *timestamps: str, models: int = 2, features: int = 3) -> None:
     """One interaction a timestamp, a few models and features, for users and products 1 to 20."""
     with database.connect() as connection, connection.cursor() as cursor:
+        columns = "user_id, product_id, interaction_type, session_id, timestamp, context, reward"
+        # PyMySQL sends the rows one by one unless each value is a %s.
         cursor.executemany(
-            "INSERT INTO user_product_interactions (user_id, product_id, interaction_type, session_id, timestamp, context, reward)"
-            " VALUES (%s, %s, 'VIEW', %s, %s, '{\"page\": 1}', 0.1)",
-            [(n % 20 + 1, n % 19 + 1, f"session-{n}", when) for n, when in enumerate(timestamps)],
+            f"INSERT INTO user_product_interactions ({columns}) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                (n % 20 + 1, n % 19 + 1, "VIEW", f"session-{n}", when, '{"page": 1}', "0.1")
+                for n, when in enumerate(timestamps)
+            ],
         )
         for n in range(models):
             cursor.execute(

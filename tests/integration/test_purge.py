@@ -13,11 +13,11 @@ def fill(database, counts, column="product_id"):
     """So many interactions of each parent, many with equal timestamps."""
     other = {"product_id": "user_id", "user_id": "product_id"}[column]
     rows = [
-        (n % 20 + 1, parent, f"2025-01-01 00:{n // 7 % 60:02}:00")
+        (n % 20 + 1, parent, "VIEW", f"2025-01-01 00:{n // 7 % 60:02}:00")
         for parent, count in counts.items()
         for n in range(count)
     ]
-    sql = f"INSERT INTO {INTERACTIONS} ({other}, {column}, interaction_type, timestamp) VALUES (%s, %s, 'VIEW', %s)"
+    sql = f"INSERT INTO {INTERACTIONS} ({other}, {column}, interaction_type, timestamp) VALUES (%s, %s, %s, %s)"
     with database.connect() as connection, connection.cursor() as cursor:
         cursor.executemany(sql, rows)
 
