@@ -108,9 +108,7 @@ _GROUP = replace(
     ddl="every member repeats a DDL, and what was committed after it waits there until it is done",
     looks=(*_MYSQL.looks, "members"),
 )
-_MARIADB_SERVER = Capabilities(
-    "get_lock", ("max_statement_time", 1), _MARIADB, looks=("replicas", "threads", "history", "redo")
-)
+_MARIADB_SERVER = Capabilities("get_lock", ("max_statement_time", 1), _MARIADB, looks=(*_MYSQL.looks, "redo"))
 
 CAPABILITIES: Mapping[Kind, Capabilities] = {
     "mysql": _MYSQL,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rlops.sqlfiles import Keywords
+from rlops.sqlfiles import Keywords, quote
 
 THESE = Keywords(("`id` IN :ids",))  # as people read it
 RANGE = 20  # ids without a gap from which on a range is shorter to say than each of them
 
 
-def among(ids: Iterable[int]) -> Keywords:
-    """The condition that a row's `id` is one of these, of which there is at least one.
+def among(ids: Iterable[int], column: str = "id") -> Keywords:
+    """The condition that a row's id, which is in this column, is one of these, of which there is at least one.
 
     A range ends ahead of its last row, which is named by itself: a server may lock the row behind a range, or the gap
     in which the shop inserts.
@@ -22,10 +22,10 @@ def among(ids: Iterable[int]) -> Keywords:
         if last - first + 1 < RANGE:
             alone += range(first, last + 1)
         else:
-            ranges.append(f"`id` BETWEEN {first} AND {last - 1}")
+            ranges.append(f"{quote(column)} BETWEEN {first} AND {last - 1}")
             alone.append(last)
     listed = ", ".join(map(str, alone))
-    return Keywords((f"({' OR '.join((*ranges, f'`id` IN ({listed})'))})",))
+    return Keywords((f"({' OR '.join((*ranges, f'{quote(column)} IN ({listed})'))})",))
 
 
 def _runs(ids: list[int]) -> Iterator[tuple[int, int]]:

@@ -8,11 +8,13 @@ number of rows. Exact for what `refusal` lets pass, in a session with time zone 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from rlops.sqlfiles import quote
 from rlops.structure.model import Column
 
+Kind = Literal["number", "time", "span", "text"]
 REFUSED = {
     "float": "its text is shorter than its value",
     "double": "its text is shorter than its value",
@@ -20,7 +22,15 @@ REFUSED = {
     "bit": "servers and drivers write it in different ways",
 }
 SPATIAL = ("geometry", "point", "linestring", "polygon", "multi", "geom")
-TEXTS = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "json")
+_NUMBERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "year", "bit", "float", "double")
+_TIMES = ("date", "datetime", "timestamp")
+_TEXTS = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "json", "enum", "set")
+_KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(_NUMBERS, "number"),
+    **dict.fromkeys(_TIMES, "time"),
+    **dict.fromkeys(_TEXTS, "text"),
+    "time": "span",
+}
 BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector")
 
 
@@ -51,11 +61,16 @@ def text(column: Column, table: str = "") -> str:
     return f"CONVERT({name} USING utf8mb4)"
 
 
-def same(column: Column, one: str, other: str) -> str:
-    """The SQL of whether a column has the same value in two rows, byte for byte, of tables with these aliases."""
-    if base(column) in TEXTS:
-        return f"CAST({text(column, one)} AS BINARY) <=> CAST({text(column, other)} AS BINARY)"
-    return f"{one}.{quote(column.name)} <=> {other}.{quote(column.name)}"
+def kind(column: Column) -> Kind | None:
+    """What its values are; None for binary strings and what else there is."""
+    return _KINDS.get(base(column))
+
+
+def same(one: Column, table: str, other: Column, beside: str) -> str:
+    """The SQL of whether two columns of the same kind, of tables with these aliases, have one value, byte for byte."""
+    if kind(one) in ("number", "time", "span"):
+        return f"{table}.{quote(one.name)} <=> {beside}.{quote(other.name)}"
+    return f"CAST({text(one, table)} AS BINARY) <=> CAST({text(other, beside)} AS BINARY)"
 
 
 def row_text(columns: Sequence[Column], table: str = "") -> str:

@@ -1,4 +1,4 @@
-"""The SQL folder: finds the files, checks them when they are loaded, and turns one into a statement.
+"""The SQL folder: finds the files, checks them when they are read, and turns one into a statement.
 
 What a file holds is told, and checked, in sqlcheck.py. `010_name.mariadb.sql` beside `010_name.sql` replaces it on
 that family of engines.
@@ -164,16 +164,19 @@ def default_root() -> Path:
 
 
 class _Files(Mapping[str, SqlFile]):
-    """The files of a folder by their keys, each read and checked when it is first wanted: a command needs a few of them."""
+    """The files of a folder by their keys, each read and checked when it is first wanted: a command needs a few of them.
 
-    def __init__(self, root: Path, paths: Mapping[str, Path]) -> None:
-        self._root, self._paths = root, paths
-        self._read: dict[str, SqlFile] = {}
+    `known` are those that were read before.
+    """
+
+    def __init__(self, root: Path, paths: Mapping[str, Path], known: Mapping[Path, SqlFile]) -> None:
+        self._root, self._paths, self._known = root, paths, dict(known)
 
     def __getitem__(self, key: str) -> SqlFile:
-        if key not in self._read:
-            self._read[key] = read_file(self._paths[key], self._root)
-        return self._read[key]
+        path = self._paths[key]
+        if path not in self._known:
+            self._known[path] = read_file(path, self._root)
+        return self._known[path]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._paths)
@@ -193,21 +196,26 @@ def load(root: Path | None, family: str) -> SqlFolder:
     root = root or own
     if not root.is_dir():
         raise Usage(f"{root}: is not a folder", "Name a folder shaped like sql/ with --sql-dir.")
-    found = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*.sql"))}
+    paths, known = sorted(root.rglob("*.sql")), dict[Path, SqlFile]()
     if root.resolve() != own.resolve():
-        for path in found.values():
-            read_file(path, root)
+        known = {path: read_file(path, root) for path in paths}
+        there = {path.relative_to(root) for path in paths}
         for path in sorted(own.rglob("*.sql")):
-            relative = path.relative_to(own).as_posix()
-            if relative not in found and path.name.count(".") == 1:
-                raise Usage(f"{root}: {relative} is missing", f"Copy it from {own}, then change it.")
+            relative = path.relative_to(own)
+            if relative not in there and path.name.count(".") == 1:
+                raise Usage(f"{root}: {relative.as_posix()} is missing", f"Copy it from {own}, then change it.")
     chosen: dict[str, Path] = {}
-    for relative, path in found.items():
-        stem, _, suffix = path.name.removesuffix(".sql").partition(".")
-        key = relative.removesuffix(path.name) + stem
-        if suffix == family or (not suffix and key not in chosen):
+    for path in paths:
+        key, of = _key(path, root)
+        if of == family or (of is None and key not in chosen):
             chosen[key] = path
-    return SqlFolder(root, family, load_policy(root / "policy.toml"), _Files(root, chosen))
+    return SqlFolder(root, family, load_policy(root / "policy.toml"), _Files(root, chosen, known))
+
+
+def _key(path: Path, root: Path) -> tuple[str, str | None]:
+    """A file's key, and the family of engines that its name says it is for; None for all."""
+    stem, dot, family = path.name.removesuffix(".sql").partition(".")
+    return (path.parent.relative_to(root) / stem).as_posix(), family if dot else None
 
 
 def read_file(path: Path, root: Path) -> SqlFile:
@@ -216,11 +224,10 @@ def read_file(path: Path, root: Path) -> SqlFile:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Usage(f"{path}: can't be read: {error}") from error
-    stem, *suffix = path.name.removesuffix(".sql").split(".")
-    if len(suffix) > 1 or (suffix and suffix[0] not in FAMILIES):
-        raise Usage(f"{path}: {'.'.join(suffix)!r} is not a family of engines ({', '.join(FAMILIES)})")
+    key, family = _key(path, root)
+    if family is not None and family not in FAMILIES:
+        raise Usage(f"{path}: {family!r} is not a family of engines ({', '.join(FAMILIES)})")
     checked = check(path, text)
-    key = (path.parent.relative_to(root) / stem).as_posix()
     header = checked.header
     return SqlFile(
         path, key, checked.title, header["kind"], header["needs"], header["locks"], header["algorithm"], header["table"],

@@ -62,7 +62,7 @@ def history_list(db: Database, sql: SqlFolder, limit: int) -> Look:
 
 
 def redo_log(db: Database, sql: SqlFolder, limit: int) -> Look:
-    """How full the redo log is, in percent: at 100 InnoDB stops every writer to flush pages. Raises Lost."""
+    """How full MariaDB's redo log is, in percent: at 100 InnoDB stops every writer to flush pages. Raises Lost."""
     return _status(db, sql, "throttle/070_redo_log", "the redo log's filling in percent", limit)
 
 

@@ -75,6 +75,12 @@ class RemoteServer:
         return next((name for name in ("mariadb", "oceanbase", "tidb") if name in version.lower()), "mysql")
 
 
+def connect_args(server: Server) -> dict[str, Any]:
+    """For PyMySQL, which makes a TLS context for each connection otherwise: that takes longer than the rest of it."""
+    plain = {"ssl_disabled": True} if isinstance(server, RunningServer) else {}
+    return {**server.connect_args(), **plain}
+
+
 class Answer(NamedTuple):
     """What a run of the command line gave back."""
 
@@ -99,10 +105,8 @@ class ShopDatabase:
     def connect(self, **overrides: Any) -> pymysql.Connection:
         """As root, autocommit, with rows as dictionaries; closed after the test."""
         limits = {"init_command": "SET ob_query_timeout = 60000000"} if self.server.family == "oceanbase" else {}
-        # PyMySQL makes a TLS context for each connection otherwise, which takes longer than the rest of it.
-        plain = {"ssl_disabled": True} if isinstance(self.server, RunningServer) else {}
-        arguments = {"database": self.name, "autocommit": True, "cursorclass": pymysql.cursors.DictCursor, **plain}
-        connection = pymysql.connect(**self.server.connect_args() | arguments | limits | overrides)
+        arguments = {"database": self.name, "autocommit": True, "cursorclass": pymysql.cursors.DictCursor}
+        connection = pymysql.connect(**connect_args(self.server) | arguments | limits | overrides)
         self.opened[:] = [each for each in self.opened if each.open] + [connection]  # a closed one keeps its last rows
         return connection
 

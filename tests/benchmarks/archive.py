@@ -120,7 +120,7 @@ def _loop(schema: Schema, folder: Path, out: Path) -> float:
 
 
 def _dump(schema: Schema, found: Path, folder: Path, out: Path) -> float:
-    command, environment = peers.mariadb_dump(found)
+    command, environment = peers.mariadb_client(found, "mariadb-dump")
     place_ = ("--no-defaults", "-h127.0.0.1", f"-P{schema.port}", "-uroot", "--skip-ssl")
     how = ("--single-transaction", "--no-create-info", "--skip-triggers", "--hex-blob", f"--where={_where(schema)}")
     return _run(

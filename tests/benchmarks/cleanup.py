@@ -111,7 +111,7 @@ def _rlops(schema: Schema, folder: Path, *how: str) -> None:
 
 
 def _pt_archiver(schema: Schema, found: Path, folder: Path, *more_options: str) -> None:
-    command, more = peers.pt_archiver(found)
+    command, more = peers.percona_toolkit(found, "pt-archiver")
     source = f"h=127.0.0.1,P={schema.port},u=root,D={schema.name},t={INTERACTIONS}"
     how = ("--purge", "--bulk-delete", "--limit", "2000", "--commit-each", "--no-check-charset", "--no-version-check")
     where = ("--where", f"timestamp < {_cutoff(schema)}")

@@ -105,19 +105,19 @@ def skeema(folder: Path) -> Path:
     return folder / "usr/bin/skeema"
 
 
-def pt_archiver(folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The command and its environment: Perl, its modules and its libc are the unpacked ones."""
+def percona_toolkit(folder: Path, tool: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The tool's command and its environment: Perl, its modules and its libc are the unpacked ones."""
     start, environment = _unpacked(folder)
     perl = [folder / "usr/share/perl5", *folder.glob("usr/lib/*/perl5/*"), *folder.glob("usr/share/perl/*")]
     perl += [*folder.glob("usr/lib/*/perl/*"), *folder.glob("usr/lib/*/perl-base")]
     environment["PERL5LIB"] = ":".join(map(str, perl))
-    return (*start, str(folder / "usr/bin/perl"), str(folder / "usr/bin/pt-archiver")), environment
+    return (*start, str(folder / "usr/bin/perl"), str(folder / "usr/bin" / tool)), environment
 
 
-def mariadb_dump(folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The command and its environment."""
+def mariadb_client(folder: Path, program: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The program's command and its environment."""
     start, environment = _unpacked(folder)
-    return (*start, str(folder / "usr/bin/mariadb-dump")), environment
+    return (*start, str(folder / "usr/bin" / program)), environment
 
 
 def _unpacked(folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:

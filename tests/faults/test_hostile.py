@@ -99,8 +99,9 @@ def test_a_full_disk(own):
     if database.server.version.startswith("10."):
         return  # MariaDB 10.11 can't even drop a table then (1114), so nothing can be mended without a larger disk
     truth.execute(database, *(f"DROP TABLE {filler}" for filler in fillers))
-    # MariaDB's purge frees the space some time after the DROP.
-    until(lambda: database.cli("migrate", check=None).returncode == 0, "there is room again")
+    if database.server.family == "mariadb":  # whose purge frees the space some time after the DROP
+        until(lambda: database.cli("migrate", check=None).returncode == 0, "there is room again")
+    database.cli("migrate")
     assert set(TABLES) <= truth.tables(database)
     assert {table: truth.rows(database, table) for table in shop} == shop
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pymysql
 import pytest
+from conftest import connect_args
 from drift_cases import ALL, CASES, FILES, I, M, create_sql
 
 from rlops.db import server_error
 from rlops.engines import CAPABILITIES, detect
 from rlops.errors import Denied
-from rlops.sandbox.server import RunningServer
 from rlops.sqlfiles import quote
 from rlops.structure import (
     Finding,
@@ -33,8 +33,7 @@ class Session:
     def __init__(self, server: Any, schema: str, **login: Any) -> None:
         self.schema = schema
         arguments = {"autocommit": True, "cursorclass": pymysql.cursors.DictCursor, "charset": "utf8mb4"}
-        plain = {"ssl_disabled": True} if isinstance(server, RunningServer) else {}  # a TLS context takes milliseconds
-        self.connection = pymysql.connect(**server.connect_args() | arguments | plain | login)
+        self.connection = pymysql.connect(**connect_args(server) | arguments | login)
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT VERSION() AS version")
             self.engine = detect(cursor.fetchone()["version"])

@@ -11,16 +11,6 @@ from rlops.ops.backups import copy
 from rlops.sqlfiles import quote
 from rlops.structure import Column, Index, Table, normalise
 
-_NUMBERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "year", "bit", "float", "double")
-_TIMES = ("date", "datetime", "timestamp")
-_TEXTS = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "json", "enum", "set")
-_KINDS = {
-    **dict.fromkeys(_NUMBERS, "number"),
-    **dict.fromkeys(_TIMES, "time"),
-    **dict.fromkeys(_TEXTS, "text"),
-    "time": "span",
-}
-
 
 @dataclass(frozen=True)
 class Match:
@@ -63,16 +53,12 @@ class Match:
     def _equal(self, name: str) -> str:
         live, kept = _column(self.live, name), _column(self.kept, name)
         value = f"b.{quote(name)}"
-        if _KINDS.get(rowhash.base(live)) == "text" and live.collation and live.collation != kept.collation:
+        if rowhash.kind(live) == "text" and live.collation and live.collation != kept.collation:
             value = f"CONVERT({value} USING {live.charset}) COLLATE {live.collation}"
         return f"l.{quote(name)} = {value}"
 
     def _identical(self, name: str) -> str:
-        live, kept = _column(self.live, name), _column(self.kept, name)
-        if live.type != kept.type and _KINDS.get(rowhash.base(live)) in ("number", "time", "span"):
-            return f"b.{quote(name)} <=> l.{quote(name)}"
-        ours, theirs = rowhash.text(kept, "b"), rowhash.text(live, "l")
-        return f"CAST({ours} AS BINARY) <=> CAST({theirs} AS BINARY)"
+        return rowhash.same(_column(self.kept, name), "b", _column(self.live, name), "l")
 
 
 def match(live: Table, kept: Table, family: str) -> Match:
@@ -100,7 +86,7 @@ def _fits(table: str, kept: Column, live: Column | None) -> None:
     if live is None:
         _refuse(table, f"it has no column {kept.name}, which the backup's rows have", f"{kept.sql}")
         return
-    kinds = tuple(_KINDS.get(rowhash.base(column)) for column in (kept, live))
+    kinds = tuple(rowhash.kind(column) for column in (kept, live))
     if kept.type != live.type and (kinds[0] != kinds[1] or kinds[0] is None):
         _refuse(table, f"its {live.name} is {live.type}, and {kept.type} in the backup", kept.sql)
     if bool(live.generated) != bool(kept.generated):

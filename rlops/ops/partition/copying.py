@@ -11,6 +11,7 @@ from typing import Any
 from rlops import lock, rowhash
 from rlops.db import Database, LockWait, Lost
 from rlops.errors import Failed
+from rlops.ids import among
 from rlops.ops.declared import Declared
 from rlops.ops.partition.capture import columns, of_row, row_id
 from rlops.plan import Chunk
@@ -100,15 +101,15 @@ class Copying(Ranges):
         moved there by a page's split. MySQL would wait for that gap a second at least, while it holds the whole chunk; if
         the writer wants one of its rows then, it is the writer that is rolled back. A few rows are the lighter of the two.
         """
-        if not _waits(db):
+        if not _least_wait(db):
             return
         months = self.statement("655_last_of_months", {"condition": self._between(ids)})
-        if not (last := [str(int(row["last"])) for row in db.rows(months.sql)]):
+        if not (last := [int(row["last"]) for row in db.rows(months.sql)]):
             return
         begin_read_committed(db)
         following = self.statement("665_lock_following", last=ids.to)
         db.rows(following.sql, following.values)
-        self._copy(db, Keywords((f"{quote(row_id(self.each.table))} IN ({', '.join(last)})",)))
+        self._copy(db, among(last, row_id(self.each.table)))
         lock.confirm(db)
         db.execute("COMMIT")
 
@@ -135,7 +136,7 @@ class Comparing(Ranges):
         begin_read_committed(db)
         live = read_table(db, self.table)
         assert isinstance(live, Table)
-        same = " AND ".join(rowhash.same(column, "a", "b") for column in live.columns if not column.generated)
+        same = " AND ".join(rowhash.same(column, "a", column, "b") for column in live.columns if not column.generated)
         ask = self.statement("680_compare_chunk", {"condition": Keywords((same,))}, first=ids.first, last=ids.to)
         found = db.row(ask.sql, ask.values) or {}
         if not found["rows_a"] == found["rows_b"] == found["same"]:
@@ -187,19 +188,19 @@ def begin_read_committed(db: Database) -> None:
     db.execute("START TRANSACTION")
 
 
-def _waits(db: Database) -> bool:
-    """Whether a statement that writes waits for a lock at all costs: MySQL's innodb_lock_wait_timeout is 1 s at least."""
-    return db.family != "mariadb"
+def _least_wait(db: Database) -> int:
+    """Seconds for which a statement that writes waits for a row's lock at the least: what innodb_lock_wait_timeout allows."""
+    return 0 if db.family == "mariadb" else 1
 
 
 @contextmanager
 def _unobtrusive(db: Database) -> Iterator[None]:
     """Wait for no row's lock, and lock no parent: the writers lock a parent before its rows, and are not to wait for both.
 
-    Reads with NOWAIT don't wait for a second either.
+    Where a second is the least, only reads with NOWAIT wait for none.
     """
-    least, usual = int(_waits(db)), max(1, round(db.lock_wait))
-    db.execute(f"SET SESSION innodb_lock_wait_timeout = {least}")
+    usual = max(1, round(db.lock_wait))
+    db.execute(f"SET SESSION innodb_lock_wait_timeout = {_least_wait(db)}")
     db.execute("SET SESSION foreign_key_checks = 0")
     try:
         yield
