@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,11 +93,13 @@ class Attempts:
             try:
                 if step.touches:
                     self._wait_for_nodes(deadline)
-                if step.touches and self.db.engine.can.metadata_locks:
+                waits = bool(step.touches) and self.db.engine.can.metadata_locks
+                if waits:
                     self.wait_for_blockers(step.touches)
-                    with withdraw.early(self.db):
-                        return self._execute(step)
-                return self._execute(step)
+                if step.check:
+                    step.check(self.db)
+                with withdraw.early(self.db) if waits else nullcontext():
+                    return self._execute(step)
             except (LockWait, Conflict) as error:
                 self.pause(error, attempt, deadline, step.touches)
                 attempt += 1

@@ -89,7 +89,8 @@ class Step:
     `own` creates one of rlops' own tables, `records` writes to them alone; `checks_off` runs with
     foreign_key_checks = 0; `touches` are the tables whose metadata locks it takes, which the shop's statements queue
     behind. A `repeatable` statement has the same effect twice as once, so that one whose answer was lost is sent again.
-    `job` makes a long step's work outlive this run: the next one goes on where it stopped.
+    `job` makes a long step's work outlive this run: the next one goes on where it stopped. `check` raises Refused where
+    the statement is not to be sent after all, because of what has come since the plan was made.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Step:
     checks_off: bool = False
     touches: tuple[str, ...] = ()
     repeatable: bool = False
+    check: Callable[[Database], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,8 @@ class _Run:
         verb = "was not begun" if not failed else "stopped" if isinstance(error, STOPPED) else "failed"
         if failed and self.results[-1].status == "unknown":
             verb = "has an unknown outcome"
-        message = f"step {number} of {count} ({self.plan.steps[number - 1].name}) {verb}: {error.message}."
+        why = error.message.removesuffix(". Nothing was changed")
+        message = f"step {number} of {count} ({self.plan.steps[number - 1].name}) {verb}: {why}."
         message += f" Applied: {_ranges(applied)}. Untouched: {_ranges(list(range(at + 1, count + 1)))}."
         hint = error.hint or (
             f"Mend the cause, then type `{self.plan.again}` again, with the same options: it goes on where this run stopped."

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from rlops import engines, journal, lease, privileges, sqlfiles
-from rlops.db import Database
+from rlops.db import Damaged, Database, Forbidden
 from rlops.errors import Denied
 from rlops.holdings import GRANT_OPTION, Account, Holdings
 from rlops.ops import declared
-from rlops.ops.partition import hold
+from rlops.ops.partition import definer, hold
 from rlops.sqlfiles import SqlFolder, quote
 
 Place = tuple[str | None, str | None]
@@ -189,6 +189,7 @@ _MAINTAINED = ("archive run", "cleanup", "archive erase", "verify --data", "moni
 _AHEAD = (replace(need, why="keep partitions ahead", optional=True) for need in NEEDS["partition ensure"])
 NEEDS["maintain"] = tuple(dict.fromkeys((*(need for command in _MAINTAINED for need in NEEDS[command]), *_AHEAD)))
 
+MORE_TRIGGERS = ("partition disable", "partition ensure --drain")  # on a table that has some already
 DEVELOPMENT = ("migrate --fresh", "seed")
 WRITING = (
     "migrate", "grant", "rollback", "restore", "backups prune", "archive run", "archive restore", "archive erase", "cleanup", "purge",
@@ -229,7 +230,21 @@ def denied(db: Database, command: str, found: Lacking, holdings: Holdings) -> De
 
 def needs(command: str, db: Database, *, optional: bool = False) -> list[Need]:
     """The needs of a command on this engine: those that it can't do without, or the optional ones."""
-    return [need for need in NEEDS[command] if need.optional == optional and db.family in need.families]
+    found = [need for need in NEEDS[command] if need.optional == optional and db.family in need.families]
+    if command in MORE_TRIGGERS and not optional and _run_as_another(db):
+        found.append(
+            Need((definer.setting(db),), "server", "make more triggers that run as the account of those that are there")
+        )
+        found.append(Need((GRANT_OPTION,), "schema", "let that account write to a second table"))
+    return found
+
+
+def _run_as_another(db: Database) -> bool:
+    try:
+        known = definer.recorded(db)
+    except (Forbidden, Damaged):
+        return False  # what is in the way of reading that is said elsewhere
+    return known is not None and known.dedicated
 
 
 def lacking(db: Database, wanted: Iterable[Need], holdings: Holdings, sql: SqlFolder | None = None) -> Lacking:

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 
 import pymysql
@@ -204,6 +206,116 @@ def test_a_table_that_was_altered_since_its_copy_is_not_swapped(shop):
     assert "altered" in shop.cli("partition", "cut-over", check=5).stderr
     shop.cli("jobs", "abort")
     assert left_over(shop) == [] and "more" in truth.definition(shop, TABLE)
+
+
+def interaction(number: int, when: str = "2026-02-03 04:05:06") -> str:
+    columns = "id, user_id, product_id, interaction_type, timestamp"
+    return f"INSERT INTO {TABLE} ({columns}) VALUES ({number}, 1, 1, 'VIEW', '{when}')"
+
+
+# What somebody may do while the tables wait to change places: why they don't any more.
+MEANWHILE = {
+    f"CREATE TRIGGER mine BEFORE INSERT ON {TABLE} FOR EACH ROW SET NEW.reward = 1": "foreign_triggers",
+    f"CREATE TABLE note (id INT PRIMARY KEY, i BIGINT, FOREIGN KEY (i) REFERENCES {TABLE} (id))": "referred_to",
+    f"CREATE INDEX mine ON {TABLE} (reward)": "altered",
+    "DROP TRIGGER rlops_capture_insert": "not_kept",
+}
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+def test_what_came_while_a_cut_over_was_postponed_is_looked_for(shop, what):
+    Floor(shop, writers=1, seed=SEED + 13).fill(50)
+    shop.cli("partition", "enable", "--postpone-cut-over", *DEVELOPMENT)
+    truth.execute(shop, what, interaction(9999))
+    refused = shop.cli("partition", "cut-over", "--output", "json", check=5).json["error"]
+    assert refused["code"] == MEANWHILE[what] and "Nothing was changed" in refused["message"]
+    assert KEPT not in truth.tables(shop) and truth.count(shop, TABLE, "id = 9999") == 1
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+def test_what_came_while_the_change_went_on_is_looked_for_too(shop, what):
+    Floor(shop, writers=1, seed=SEED + 14).fill(50)
+    done = []
+
+    def ahead(statement: str) -> None:
+        if not done and "rlops_user_id_insert" in statement and statement.startswith("CREATE"):
+            done.append(statement)
+            truth.execute(shop, what)
+
+    with Proxy(shop.server.port, ahead=ahead) as proxy:
+        said = through(proxy, shop, "partition", "enable", "--output", "json", check=1).json["error"]
+    assert proxy.failures == []
+    assert said["code"] == MEANWHILE[what]
+    assert "Nothing was changed" not in said["message"] and "Applied: 1-" in said["message"]
+    assert KEPT not in truth.tables(shop)
+
+
+def test_what_is_half_given_up_is_not_gone_on_with(shop):
+    """Some triggers are gone by then, so the copy isn't kept equal any more."""
+    Floor(shop, writers=1, seed=SEED + 15).fill(50)
+    shop.cli("partition", "enable", "--postpone-cut-over", *DEVELOPMENT)
+
+    dropped = []
+
+    def ahead(statement: str) -> None:
+        dropped.append("DROP TRIGGER" in statement)
+        if sum(dropped) == 2:
+            os.kill(process.pid, signal.SIGKILL)
+
+    with Proxy(shop.server.port, ahead=ahead) as proxy:
+        arguments = (
+            "jobs",
+            "abort",
+            "--url",
+            f"mysql://root@127.0.0.1:{proxy.port}/{shop.name}",
+            "--ssl-mode",
+            "DISABLED",
+        )
+        process = subprocess.Popen([sys.executable, "-m", "rlops", *arguments], cwd=shop.home)
+        assert process.wait(60) == -signal.SIGKILL
+    left = {name for name in triggers(shop) if "capture" in name}
+    assert left and "rlops_capture_insert" not in left
+    truth.execute(shop, interaction(9999))
+    for command in ("cut-over", "enable"):
+        refused = shop.cli("partition", command, "--output", "json", *DEVELOPMENT, check=5).json["error"]
+        assert "`rlops jobs abort`" in refused["hint"], refused
+    assert "rlops jobs abort" in shop.cli("partition", "status", check=None).stdout
+    shop.cli("jobs", "abort")
+    assert left_over(shop) == [] and truth.count(shop, TABLE, "id = 9999") == 1
+    shop.cli("partition", "enable", *DEVELOPMENT)
+    assert truth.count(shop, TABLE) == truth.count(shop, KEPT) == 51
+
+
+def test_a_copy_begins_at_its_beginning(shop):
+    """An abort that died at its very end left the job open, whose mark another copy would have gone on from."""
+    Floor(shop, writers=1, seed=SEED + 16).fill(50)
+    shop.cli("partition", "enable", "--postpone-cut-over", *DEVELOPMENT)
+    shop.cli("jobs", "abort")
+    mark = json.dumps(["compare", [9999, 9999]])
+    truth.execute(shop, f"UPDATE rlops_job SET state = 'interrupted', watermark = '{mark}'")
+    said = shop.cli("partition", "enable", "--output", "json", *DEVELOPMENT).json["data"]
+    assert not said["resumed"] and truth.count(shop, TABLE) == 50
+
+
+def test_a_column_that_came_since_is_not_lost_on_the_way_back(shop):
+    Floor(shop, writers=1, seed=SEED + 17).fill(50)
+    shop.cli("partition", "enable", *DEVELOPMENT)
+    truth.execute(shop, f"ALTER TABLE {TABLE} ADD note INT", f"UPDATE {TABLE} SET note = 1")
+    for command in (("partition", "disable"), ("partition", "cut-over", "--back")):
+        refused = shop.cli(*command, "--output", "json", *DEVELOPMENT, check=5).json["error"]
+        assert refused["code"] == "altered" and "partition finish" in refused["hint"]
+    assert truth.count(shop, TABLE, "note = 1") == 50
+
+
+def test_an_id_that_is_there_twice_is_named(shop):
+    partitioned(shop)
+    truth.execute(shop, *(interaction(7, f"2026-0{month}-01 00:00:00") for month in (2, 3)))
+    said = shop.cli("partition", "disable", "--output", "json", *DEVELOPMENT, check=1).json["error"]
+    assert said["code"] == "double_id" and "the id 7 is" in said["message"]
+    truth.execute(shop, f"DELETE FROM {TABLE} WHERE id = 7 AND timestamp < '2026-03-01'")
+    shop.cli("jobs", "abort")
+    shop.cli("partition", "disable", *DEVELOPMENT)
+    assert truth.count(shop, TABLE) == 1
 
 
 @pytest.mark.parametrize("command", BEFORE)

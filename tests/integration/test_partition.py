@@ -171,6 +171,24 @@ def test_an_operator_that_the_triggers_run_as_is_granted_what_it_lacks(database)
         truth.execute(database, "DROP USER operator", "SET GLOBAL log_bin_trust_function_creators = 0")
 
 
+def test_an_operator_who_may_not_see_their_account_leaves_the_triggers_as_they_are(exchanges):
+    truth.execute(
+        exchanges, "DROP USER IF EXISTS plain", "CREATE USER plain", f"GRANT ALL ON {truth.quoted(exchanges.name)}.* TO plain"
+    )  # fmt: skip
+    as_plain = ("--user", "plain", "--environment", "development", "--output", "json")
+    try:
+        found = exchanges.cli("verify", *as_plain, check=None).json["data"]["findings"]
+        assert {each["check"] for each in found} <= {"account"}
+        truth.execute(exchanges, "SET GLOBAL log_bin_trust_function_creators = 1", "DROP TRIGGER rlops_user_id_insert")
+        for command in (("enable", "--offline"), ("disable",)):
+            said = exchanges.cli("partition", *command, *as_plain, check=5).json["error"]
+            assert said["code"] == "definer" and "GRANT SET" in said["hint"]
+        exchanges.cli("partition", "enable", "--offline")
+    finally:
+        truth.execute(exchanges, "DROP USER plain", "SET GLOBAL log_bin_trust_function_creators = 0")
+    assert set(triggers(exchanges).values()) == {"rlops_integrity@localhost"} and findings(exchanges) == []
+
+
 BROKEN = {
     "a trigger is gone": "DROP TRIGGER rlops_user_id_delete",
     "a trigger is another": (

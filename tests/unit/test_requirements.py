@@ -17,7 +17,8 @@ from rlops.settings import Secret
 
 
 def server(family: str, run_lock: str = "get_lock") -> Any:
-    return SimpleNamespace(schema="s_1", family=family, engine=SimpleNamespace(can=SimpleNamespace(run_lock=run_lock)))
+    engine = SimpleNamespace(can=SimpleNamespace(run_lock=run_lock))
+    return SimpleNamespace(schema="s_1", family=family, engine=engine, rows=lambda *_: [])  # nothing is recorded there
 
 
 def test_what_the_schema_gives_is_not_asked_for_again_on_its_tables() -> None:

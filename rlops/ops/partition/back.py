@@ -10,12 +10,10 @@ from rlops.errors import Exit, Failed, Refused
 from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.partition import capture, change, convert, definer, integrity
-from rlops.ops.partition.change import OLD, SHADOW, Direction
+from rlops.ops.partition.change import GIVE_UP, OLD, SHADOW, Direction
 from rlops.ops.partition.definer import Definer
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
-
-GIVE_UP = "rlops jobs abort"
 
 
 def cut_over(db: Database, sql: SqlFolder) -> Plan:
@@ -34,6 +32,12 @@ def cut_over(db: Database, sql: SqlFolder) -> Plan:
 def plan(db: Database, sql: SqlFolder, each: Declared, kept: Direction, command: str) -> Plan:
     """Plan the way back by the old table, which triggers have kept equal: the tables change places again, nothing is copied."""
     by = definer.choose(db, (INTERACTIONS, *each.parents))
+    change.refuse_altered(
+        db,
+        OLD,
+        "going back to it would lose that",
+        "`rlops partition finish` drops it; the change is then made by a copy.",
+    )
     reverse = capture.specs(sql, each, capture.reversing(kept), by)
     if lacking := [spec.name for spec in integrity.missing(db, reverse)]:
         raise Refused(
@@ -45,15 +49,19 @@ def plan(db: Database, sql: SqlFolder, each: Declared, kept: Direction, command:
         stand_ins = integrity.specs(sql, each, by, on=OLD)
     elif kept == "drain":
         stand_ins = integrity.deputies(sql, by, OLD, integrity.REVERSE)
-    steps = [spec.create() for spec in integrity.missing(db, stand_ins)]
+    steps = integrity.create(db, stand_ins, by)
     renames = [(INTERACTIONS, SHADOW), (OLD, INTERACTIONS)]
     expect = (Expect("table", SHADOW), Expect("table", OLD, present=False))
     swap = sql.statement("partition/700_swap", {"renames": renames})
     steps.append(Step("let the tables change places again", swap, expect, touches=(INTERACTIONS, OLD, *each.parents)))
     steps += _after_way_back(db, sql, each, by, kept, swapped=False)
     data = {"partitioned": kept != "disable", "phase": None}
-    notes = (f"{OLD} was kept equal by triggers, so nothing is copied",)
-    return Plan(command.removeprefix("rlops ").removesuffix(" --back"), tuple(steps), data, notes, again=command)
+    notes = [f"{OLD} was kept equal by triggers, so nothing is copied"]
+    if kept == "enable":
+        notes.append(
+            "an id that has come to be there twice, with two timestamps, is there once in it, as the later one"
+        )
+    return Plan(command.removeprefix("rlops ").removesuffix(" --back"), tuple(steps), data, tuple(notes), again=command)
 
 
 def unfinished_way_back(db: Database, sql: SqlFolder, each: Declared) -> list[Step]:
@@ -128,16 +136,15 @@ def abort(db: Database, sql: SqlFolder) -> Plan:
     ]  # fmt: skip
     # Those that write go before those that delete: a row that is repeated and can't be deleted would stay.
     gone.sort(key=lambda trigger: trigger.event == "DELETE")
-    steps = [integrity.drop(sql, trigger.name, trigger.table) for trigger in gone]
-    steps += [_drop_shadow(sql, each), *definer.take_back(db, sql, by, (SHADOW, OLD))]
+    # With the first trigger that is gone nothing may go on with the change, whatever becomes of this run.
+    steps = [] if at.phase == "aborting" else [change.note(sql, at.direction, "aborting")]
+    steps += [integrity.drop(sql, trigger.name, trigger.table) for trigger in gone]
+    steps += [_drop_shadow(sql, each), *definer.take_back(db, sql, by, (SHADOW, OLD)), *change.close_jobs(db, sql)]
     return Plan("jobs abort", (*steps, change.forget(sql, change.FACT)), {"undone": at.direction}, again=GIVE_UP)
 
 
 def after_abort(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
-    """Close the job, and look whether anything is left."""
-    for row in jobs.listed(db, 1000):
-        if row["kind"] in change.JOBS and row["state"] in jobs.OPEN:
-            jobs.give_up(db, row["id"], GIVE_UP)
+    """Look whether anything is left."""
     each = integrity.the_child(sql)
     prefixes = (integrity.CAPTURE, integrity.REVERSE)
     left = [name for name in integrity.live(db, (INTERACTIONS, *each.parents)) if name.startswith(prefixes)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from rlops import facts, journal
+from rlops import facts, jobs, journal
 from rlops.db import Database
 from rlops.errors import Refused
 from rlops.ops.declared import INTERACTIONS
@@ -13,9 +13,10 @@ from rlops.ops.partition import integrity
 from rlops.ops.partition.convert import record
 from rlops.plan import Step
 from rlops.sqlfiles import SqlFolder
+from rlops.structure import Table, read_table
 
 Direction = Literal["enable", "disable", "drain"]  # the last: from months to more months
-Phase = Literal["copying", "compared", "postponed", "swapped"]
+Phase = Literal["copying", "compared", "postponed", "swapped", "aborting"]
 
 SHADOW = f"{INTERACTIONS}__rlops_new"
 OLD = f"{INTERACTIONS}__rlops_old"
@@ -26,6 +27,7 @@ COMMANDS: dict[Direction, str] = {
     "drain": "rlops partition ensure",
 }
 JOBS = tuple(command.removeprefix("rlops ") for command in COMMANDS.values())
+GIVE_UP = "rlops jobs abort"
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Change:
 
     @property
     def command(self) -> str:
-        """The command that goes on with it."""
-        return COMMANDS[self.direction]
+        """The command that goes on with it; the end of it, once that has begun: some of its triggers may be gone."""
+        return GIVE_UP if self.phase == "aborting" else COMMANDS[self.direction]
 
 
 def under_way(db: Database) -> Change | None:
@@ -67,13 +69,38 @@ def forget(sql: SqlFolder, fact: str) -> Step:
     return Step(f"forget {fact}", sql.statement("partition/910_forget", values={"fact": fact}), records=True)
 
 
+def has_job(db: Database) -> bool:
+    """Whether a change's rows have begun to be copied, and are not all compared."""
+    return any(row["kind"] in JOBS and row["state"] in jobs.OPEN for row in jobs.listed(db, 1000))
+
+
+def close_jobs(db: Database, sql: SqlFolder) -> list[Step]:
+    """The step that closes the job of a change, where there is one."""
+    if not has_job(db):
+        return []
+    statement = sql.statement("partition/905_close_jobs", values={"names": JOBS})
+    return [Step("close its job", statement, records=True, repeatable=True)]
+
+
+def refuse_altered(db: Database, other: str, loss: str, hint: str) -> None:
+    """Refuse where the interactions have got another column, or an index that the table lacks which is to replace them."""
+    live, found = read_table(db, INTERACTIONS), read_table(db, other)
+    if not isinstance(live, Table) or not isinstance(found, Table):
+        return
+    # The primary key is another for each form; a foreign key may have brought an index along.
+    lost = [index for index in live.indexes if not index.primary and index not in found.indexes]
+    if live.columns != found.columns or lost:
+        problem = f"{INTERACTIONS} was altered since {other} was made of it, and {loss}"
+        raise Refused(f"{problem}. Nothing was changed", hint, "altered")
+
+
 def refuse_busy(db: Database, what: str) -> None:
     """Refuse `what` while a change of form is under way or its old table is kept: either would miss it."""
     change = under_way(db)
     if change:
         raise Refused(
             f"{INTERACTIONS} is on its way to another form, which {what} would confuse. Nothing was changed",
-            f"Finish it by `{change.command}`, or give it up by `rlops jobs abort`.", "change_under_way",
+            f"Finish it by `{change.command}`, or give it up by `{GIVE_UP}`.", "change_under_way",
         )  # fmt: skip
     if kept(db):
         raise Refused(

@@ -140,6 +140,7 @@ class Comparing(Ranges):
         ask = self.statement("680_compare_chunk", {"condition": Keywords((same,))}, first=ids.first, last=ids.to)
         found = db.row(ask.sql, ask.values) or {}
         if not found["rows_a"] == found["rows_b"] == found["same"]:
+            self._refuse_double(db, ids)
             raise Failed(
                 f"the rows behind id {ids.first} up to {ids.to} are not the same in {self.table} ({found['rows_a']:,}) and"
                 f" {self.shadow} ({found['rows_b']:,}): {found['same']:,} are; the shop's table is as it was",
@@ -148,6 +149,16 @@ class Comparing(Ranges):
             )  # fmt: skip
         self._orphans(db, ids)
         return Chunk(int(found["rows_a"]), ids.position, ids.last)
+
+    def _refuse_double(self, db: Database, ids: Range) -> None:
+        ask = self.statement("682_double_id", first=ids.first, last=ids.to)
+        if row := db.row(ask.sql, ask.values):
+            key = row_id(self.each.table)
+            raise Failed(
+                f"the {key} {row['id']} is in {self.table} more than once, with different timestamps, which {self.shadow} can't"
+                " hold; the shop's table is as it was",
+                f"Delete all of them but one, or change their {key}, then type `rlops jobs abort` and begin anew.", "double_id",
+            )  # fmt: skip
 
     def _orphans(self, db: Database, ids: Range) -> None:
         for key in self.each.table.foreign_keys:

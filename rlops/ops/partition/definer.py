@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from rlops import facts, privileges
 from rlops.db import Database
-from rlops.errors import RlopsError
+from rlops.errors import Denied, Refused, RlopsError
 from rlops.holdings import GRANT_OPTION, Account, Holdings
 from rlops.ops import form
 from rlops.plan import Step
@@ -48,37 +49,85 @@ class Definer:
         )
 
 
-def choose(db: Database, tables: Iterable[str]) -> Definer:
-    """The recorded account, else a dedicated one where this operator can make and grant it, else the operator."""
+def recorded(db: Database) -> Definer | None:
+    """The account that the triggers were made to run as, by the record."""
     known = form.recorded(db).definer
-    held = privileges.own(db)
-    if known:
-        user, _, host = known.rpartition("@")
-        account = Account(user, host)
-        if _exists(db, account):
-            return Definer(account, account == DEDICATED, exists=True)
-    if _can_make(db, held, tables):
-        return Definer(DEDICATED, dedicated=True, exists=_exists(db, DEDICATED))
+    if not known:
+        return None
+    user, _, host = known.rpartition("@")
+    account = Account(user, host)
+    return Definer(account, account == DEDICATED, exists=True)
+
+
+def choose(db: Database, tables: Iterable[str]) -> Definer:
+    """The recorded account, else a dedicated one where this operator can make and grant it, else the operator.
+
+    A recorded account that this operator may not see is taken to be there.
+    """
+    known = recorded(db)
+    if known and _exists(db, known.account, unseen=True):
+        return known
+    if _can_make(db, privileges.own(db), tables):
+        return Definer(DEDICATED, dedicated=True, exists=_exists(db, DEDICATED, unseen=False))
     return Definer(privileges.current(db), dedicated=False, exists=True)
 
 
+def refuse_unusable(db: Database, by: Definer) -> None:
+    """Refuse where this operator may make no trigger that runs as that account."""
+    me = privileges.current(db)
+    if by.account == me or _sets(db, privileges.own(db)):
+        return
+    raise Refused(
+        f"the triggers run as {by.account}, and this account may make none that runs as another. Nothing was changed",
+        f"GRANT {setting(db)} ON *.* TO {me}, and GRANT OPTION on {quote(db.schema)}.*; or let the operator who made them do this.",
+        "definer",
+    )
+
+
+def setting(db: Database) -> str:
+    """The privilege to make triggers that run as another account, as this version calls it."""
+    words = SETS_DEFINER[db.family]
+    return words[1] if db.family == "mysql" and db.engine.numbers < (8, 2) else words[0]
+
+
+def _sets(db: Database, held: Holdings) -> bool:
+    return any(held.has(word) for word in SETS_DEFINER.get(db.family, ()))
+
+
 def _can_make(db: Database, held: Holdings, tables: Iterable[str]) -> bool:
-    sets = any(held.has(word) for word in SETS_DEFINER.get(db.family, ()))
-    return sets and held.has("CREATE USER") and all(held.has(GRANT_OPTION, db.schema, table) for table in tables)
+    return (
+        _sets(db, held)
+        and held.has("CREATE USER")
+        and all(held.has(GRANT_OPTION, db.schema, table) for table in tables)
+    )
 
 
-def _exists(db: Database, account: Account) -> bool:
+def _exists(db: Database, account: Account, *, unseen: bool) -> bool:
+    """Whether it is there; `unseen` where this operator may not see that."""
     try:
         return privileges.held_by(db, account) is not None
+    except Denied:
+        return unseen
     except RlopsError:
         return False
 
 
+def _held(db: Database, definer: Definer) -> Holdings:
+    """What is seen of what it holds."""
+    with suppress(Denied):
+        return (privileges.held_by(db, definer.account) if definer.exists else None) or Holdings()
+    return Holdings()
+
+
 def steps(db: Database, sql: SqlFolder, definer: Definer, grants: Mapping[str, tuple[str, ...]]) -> Iterator[Step]:
-    """Make the account where it is missing, and give it what it lacks on each table. Both may be repeated."""
+    """Make the account where it is missing, and give it what it lacks on each table. Both may be repeated.
+
+    Raises Refused where this operator may not give that.
+    """
     if not definer.dedicated:
         return
-    held = (privileges.held_by(db, definer.account) if definer.exists else None) or Holdings()
+    mine = privileges.own(db)
+    held = _held(db, definer)
     if not definer.exists:
         names = {"definer": definer.sql}
         made = sql.statement("partition/010_create_definer", names, {"password": _password()}, volatile=("password",))
@@ -86,6 +135,12 @@ def steps(db: Database, sql: SqlFolder, definer: Definer, grants: Mapping[str, t
     for table, words in grants.items():
         if all(held.has(word, db.schema, table) for word in words):
             continue
+        if not mine.has(GRANT_OPTION, db.schema, table):
+            raise Refused(
+                f"the triggers run as {definer.account}, which this account may give no right on {table}. Nothing was changed",
+                f"GRANT GRANT OPTION ON {quote(db.schema)}.* TO {privileges.current(db)}, or let an administrator do this.",
+                "definer",
+            )
         given_words = words
         if not facts.table_exists(db, table):  # only CREATE can be granted on a table to come, and others with it
             given_words = ("CREATE", *words)
@@ -95,10 +150,9 @@ def steps(db: Database, sql: SqlFolder, definer: Definer, grants: Mapping[str, t
 
 
 def take_back(db: Database, sql: SqlFolder, definer: Definer, tables: Iterable[str]) -> Iterator[Step]:
-    """Take from the dedicated account what it holds on tables that are gone."""
-    held = privileges.held_by(db, definer.account) if definer.dedicated and definer.exists else None
-    for table in tables if held else ():
-        assert held
+    """Take from the dedicated account what it is seen to hold on tables that are gone."""
+    held = _held(db, definer) if definer.dedicated else Holdings()
+    for table in tables:
         words = sorted({word for grant in held.on_table(db.schema, table) for word in grant.privileges})
         if words:
             given: dict[str, Any] = {"definer": definer.sql, "table": table, "privileges": Keywords(tuple(words))}

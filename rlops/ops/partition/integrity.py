@@ -107,6 +107,8 @@ def relieve(db: Database, sql: SqlFolder, by: Definer, prefix: str, *, left: str
     """
     own = deputies(sql, by, INTERACTIONS, PREFIX)
     names = missing(db, own) if swapped else own
+    if names:
+        definer.refuse_unusable(db, by)
     steps = [step for spec in names for step in (drop(sql, spec.name, left), spec.create())]
     return [*steps, *(spec.drop(sql) for spec in deputies(sql, by, INTERACTIONS, prefix))]
 
@@ -139,6 +141,14 @@ def missing(db: Database, wanted: Sequence[Spec]) -> list[Spec]:
     """Those that aren't there. Raises Denied where this account may not see any."""
     there = live(db, (spec.table for spec in wanted))
     return [spec for spec in wanted if spec.name not in there]
+
+
+def create(db: Database, wanted: Sequence[Spec], by: Definer) -> list[Step]:
+    """The steps that create those that aren't there. Raises Refused where this operator may not make them run as that account."""
+    found = missing(db, wanted)
+    if found:
+        definer.refuse_unusable(db, by)
+    return [spec.create() for spec in found]
 
 
 def leaving(db: Database, sql: SqlFolder, *tables: str) -> list[Step]:
@@ -192,7 +202,10 @@ def enabling(
     refuse_untrusted(db)
     by = definer.choose(db, (each.table.name, *each.parents))
     wanted = specs(sql, each, by, on=on)
-    wanted = wanted if fresh else missing(db, wanted)
+    if not fresh:
+        wanted = missing(db, wanted)
+    if wanted:
+        definer.refuse_unusable(db, by)
     return [*definer.steps(db, sql, by, grants(each)), *(spec.create() for spec in wanted)], by
 
 
@@ -215,7 +228,7 @@ def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
             "integrity was given up (--integrity none): nothing refuses an interaction of an unknown user or product"
         )
     elif partitioned:
-        by = definer.choose(db, tables)
+        by = definer.recorded(db) or definer.choose(db, tables)
         wanted = {spec.name: spec.expected(by.account) for spec in specs(sql, each, by)}
         found += _definer_findings(db, by, each, notes)
     state = journal.recorded(db)

@@ -27,6 +27,7 @@ from rlops.sqlfiles import Keywords, SqlFolder
 from rlops.structure import Table, normalise, read_table
 
 SECTIONS = ("partitions",)  # of the policy, on which a change that was begun depends
+ANEW = f"Give it up by `{change.GIVE_UP}`, then begin anew."
 IDS_MEANWHILE = 1000  # given by the table between a look at its counter and the triggers, at most
 
 
@@ -68,6 +69,11 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
         raise Refused(
             f"a change is under way that `{at.command}` began. Nothing was changed",
             f"Finish it by `{at.command}`, or give it up by `rlops jobs abort`.", "change_under_way",
+        )  # fmt: skip
+    elif at.phase == "aborting":
+        raise Refused(
+            "the change is being given up, and what kept its copy equal may be gone. Nothing was changed",
+            f"`{at.command}` ends it.", "aborting",
         )  # fmt: skip
     elif at.phase == "postponed" and not wish.only_cut_over:
         return Plan(name, (), data, again=wish.command)
@@ -141,11 +147,10 @@ class _Change:
         """What is left, by how far it has come."""
         if self.phase == "swapped":
             return [] if self.wish.postpone else self._tidy()
-        steps: list[Step] = []
-        if self.phase in ("compared", "postponed"):
-            self._refuse_altered()
-        else:
-            steps = self._copy()
+        begun = self.phase in ("compared", "postponed") or change.has_job(self.db)
+        if self.phase and begun:
+            self._refuse_unequal(self.db)
+        steps = [] if self.phase in ("compared", "postponed") else self._copy()
         steps += self._ready()
         if not self.wish.postpone:
             return [*steps, self._swap(), *self._tidy()]
@@ -153,10 +158,11 @@ class _Change:
         return [*steps, change.note(self.sql, "drain", "postponed")] if self.direction == "drain" else steps
 
     def _copy(self) -> list[Step]:
-        steps = [] if self.phase else [change.note(self.sql, self.direction, "copying")]
-        steps += self._shadow()
-        wanted = capture.specs(self.sql, self.each, capture.capturing(self.direction), self.by)
-        return [*steps, *self._create(wanted), self._move()]
+        steps: list[Step] = []
+        if not self.phase:
+            steps += [*change.close_jobs(self.db, self.sql), change.note(self.sql, self.direction, "copying")]
+        triggers = integrity.create(self.db, self._capture(), self.by)
+        return [*steps, *self._shadow(), *triggers, self._move()]
 
     def _shadow(self) -> list[Step]:
         steps: list[Step] = []
@@ -187,9 +193,6 @@ class _Change:
             return []
         return [convert.split(self.db, self.sql, SHADOW, found, wanted, touches=(SHADOW,))]
 
-    def _create(self, wanted: Sequence[Spec]) -> list[Step]:
-        return [spec.create() for spec in integrity.missing(self.db, wanted)]
-
     def _move(self) -> Step:
         rows = counting.count(self.db, INTERACTIONS).rows
         copying = Copying(self.sql, self.each, INTERACTIONS, SHADOW)
@@ -208,14 +211,17 @@ class _Change:
             "copy the rows, then compare them", outline, work=Moving(copying, comparing, compared, 2 * rows), job=order
         )
 
-    def _refuse_altered(self) -> None:
-        """The table may have got another column, or an index, since its copy was made."""
-        shadow = read_table(self.db, SHADOW)
-        if isinstance(shadow, Table) and _shape(shadow) != _shape(self.live):
+    def _refuse_unequal(self, db: Database) -> None:
+        """Refuse where the shadow isn't the table's equal any more, or the table has got what it would lose or break."""
+        change.refuse_altered(db, SHADOW, "the copy lacks that", ANEW)
+        if lost := [spec.name for spec in integrity.missing(db, self._capture())]:
             raise Refused(
-                f"{INTERACTIONS} was altered since {SHADOW} was made of it, which lacks that. Nothing was changed",
-                "Give it up by `rlops jobs abort`, then begin anew.", "altered",
-            )  # fmt: skip
+                f"{SHADOW} was not kept equal: {', '.join(lost)} is gone. Nothing was changed", ANEW, "not_kept"
+            )
+        preflight.refuse_since(db, self.sql, self.each, self.live)
+
+    def _capture(self) -> list[Spec]:
+        return capture.specs(self.sql, self.each, capture.capturing(self.direction), self.by)
 
     def _ready(self) -> list[Step]:
         """Integrity, and the way back, before the tables change places."""
@@ -225,7 +231,7 @@ class _Change:
         elif self.direction == "drain":
             wanted = integrity.deputies(self.sql, self.by, SHADOW, integrity.CAPTURE)
         wanted += capture.specs(self.sql, self.each, capture.reversing(self.direction, SHADOW), self.by)
-        return [*self._create(wanted), *([] if self.to_months else self._keys())]
+        return [*integrity.create(self.db, wanted, self.by), *([] if self.to_months else self._keys())]
 
     def _keys(self) -> list[Step]:
         found = read_table(self.db, SHADOW)
@@ -246,7 +252,8 @@ class _Change:
         renames = [(INTERACTIONS, OLD), (SHADOW, INTERACTIONS)]
         statement = self.sql.statement("partition/700_swap", {"renames": renames})
         expect = (Expect("table", OLD), Expect("table", SHADOW, present=False))
-        return Step("let the tables change places", statement, expect, touches=(INTERACTIONS, SHADOW, *self.parents))
+        touches = (INTERACTIONS, SHADOW, *self.parents)
+        return Step("let the tables change places", statement, expect, touches=touches, check=self._refuse_unequal)
 
     def _tidy(self) -> list[Step]:
         """After the swap: record the form, take away the triggers that led to it."""
@@ -256,17 +263,12 @@ class _Change:
         if self.direction == "drain":
             swapped = self.phase == "swapped"
             steps += integrity.relieve(self.db, self.sql, self.by, integrity.CAPTURE, left=OLD, swapped=swapped)
-        led_here = capture.specs(self.sql, self.each, capture.capturing(self.direction), self.by)
-        gone = [(spec.name, OLD if spec.table == INTERACTIONS else spec.table) for spec in led_here]
+        gone = [(spec.name, OLD if spec.table == INTERACTIONS else spec.table) for spec in self._capture()]
         if not self.to_months:
             stand_ins = integrity.specs(self.sql, self.each, self.by)
             gone += [(spec.name, spec.table) for spec in stand_ins if spec.table in self.parents]
         steps += [integrity.drop(self.sql, name, table) for name, table in gone]
         return [*steps, change.forget(self.sql, change.FACT)]
-
-
-def _shape(table: Table) -> tuple[Any, ...]:
-    return list(table.columns), sorted(index.name for index in table.indexes)
 
 
 def cut_over(db: Database, sql: SqlFolder) -> Plan:

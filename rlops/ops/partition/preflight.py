@@ -26,6 +26,12 @@ def refuse(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
         check(db, sql, each, live)
 
 
+def refuse_since(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
+    """Run those checks again that somebody's change meanwhile can fail, before the tables change places. Raises Refused."""
+    for check in SINCE:
+        check(db, sql, each, live)
+
+
 def _names(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
     for name in (SHADOW, OLD):
         if facts.table_exists(db, name):
@@ -38,9 +44,16 @@ def _triggers(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None
     if foreign := [name for name in found if not name.startswith(integrity.PREFIX)]:
         problem = f"{INTERACTIONS} has triggers that the new table would lack: {', '.join(foreign)}"
         _refuse(problem, "Drop them, and create them on the new table after it.", "foreign_triggers")
+
+
+def _leftovers(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
+    found = [trigger.name for trigger in read_triggers(db, INTERACTIONS)]
     if found and not live.partitioning:
         problem = f"{INTERACTIONS} has triggers of an interrupted change: {', '.join(found)}"
         _refuse(problem, "`rlops partition enable --offline` finishes it.", "leftovers")
+
+
+def _trusted(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
     integrity.refuse_untrusted(db)
 
 
@@ -73,9 +86,13 @@ def _exact(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
         _refuse(f"the copy of {INTERACTIONS} can't be compared exactly: {reason}", "Say --offline.", "not_comparable")
 
 
-CHECKS: tuple[Callable[[Database, SqlFolder, Declared, Table], None], ...] = (
-    _names, _triggers, _keys, _binlog, _rows, _exact,
-)  # fmt: skip
+Check = Callable[[Database, SqlFolder, Declared, Table], None]
+SINCE: tuple[Check, ...] = (
+    _triggers,
+    _keys,
+    _binlog,
+)  # what can come while the rows are copied, or a cut-over is postponed
+CHECKS: tuple[Check, ...] = (_names, *SINCE, _leftovers, _trusted, _rows, _exact)
 
 
 def _refuse(message: str, hint: str, code: str) -> None:
