@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from rlops.throttle import Throttle
 
 RECONNECT_FOR = 60.0  # seconds; a server that restarts is back by then
 LOOK_EVERY = 0.5  # seconds between two looks at what is in the way
+LENIENT = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"  # writes each value of a row as it was read
 
 
 @dataclass(frozen=True)
@@ -131,14 +132,27 @@ class Attempts:
 
     def _execute(self, step: Step) -> int:
         lock.confirm(self.db)
-        if not step.checks_off:
+        with self._session(step):
             return self.db.execute(step.statement.sql, step.statement.values)
-        self.db.execute("SET SESSION foreign_key_checks = 0")
+
+    @contextmanager
+    def _session(self, step: Step) -> Iterator[None]:
+        """The session as the step wants it. A new one after a lost connection has the settings of all others."""
+        before, after = [], []
+        if step.checks_off:
+            before.append("SET SESSION foreign_key_checks = 0")
+            after.append("SET SESSION foreign_key_checks = 1")
+        if step.lenient:
+            before.append(f"SET @rlops_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = '{LENIENT}'")
+            after.append("SET SESSION sql_mode = @rlops_sql_mode")
+        for setting in before:
+            self.db.execute(setting)
         try:
-            return self.db.execute(step.statement.sql, step.statement.values)
+            yield
         finally:
             with suppress(Lost):
-                self.db.execute("SET SESSION foreign_key_checks = 1")
+                for setting in after:
+                    self.db.execute(setting)
 
     def pause(self, error: ServerError, attempt: int, deadline: float, touches: Sequence[str] = ()) -> None:
         """Wait before the next try, longer each time and with jitter. Raises Blocked once the deadline has passed."""

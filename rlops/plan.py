@@ -87,7 +87,8 @@ class Step:
     """One step of a plan: a statement, or a long piece of work whose statement is repeated.
 
     `own` creates one of rlops' own tables, `records` writes to them alone; `checks_off` runs with
-    foreign_key_checks = 0; `touches` are the tables whose metadata locks it takes, which the shop's statements queue
+    foreign_key_checks = 0, `lenient` with a sql_mode that takes whatever a row can hold, which a trigger that it creates keeps;
+    `touches` are the tables whose metadata locks it takes, which the shop's statements queue
     behind. A `repeatable` statement has the same effect twice as once, so that one whose answer was lost is sent again.
     `job` makes a long step's work outlive this run: the next one goes on where it stopped. `check` raises Refused where
     the statement is not to be sent after all, because of what has come since the plan was made.
@@ -101,6 +102,7 @@ class Step:
     own: bool = False
     records: bool = False
     checks_off: bool = False
+    lenient: bool = False
     touches: tuple[str, ...] = ()
     repeatable: bool = False
     check: Callable[[Database], None] | None = None

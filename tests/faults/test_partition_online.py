@@ -307,6 +307,37 @@ def test_a_column_that_came_since_is_not_lost_on_the_way_back(shop):
     assert truth.count(shop, TABLE, "note = 1") == 50
 
 
+def test_the_shop_writes_what_its_own_sql_mode_lets_it_write(shop):
+    """Zero dates, and the id 0, which rlops' own sessions refuse or change; and strings that the old table is too narrow for."""
+
+    def written(number: int) -> None:
+        with shop.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
+            cursor.execute(interaction(number, "0000-00-00 00:00:00"))
+            cursor.execute(f"UPDATE {TABLE} SET reward = 2 WHERE id = {number}")
+
+    def both() -> list[list[str]]:
+        sql = "SELECT CONCAT_WS(',', id, timestamp, reward) AS row_text FROM {} WHERE id IN (0, 900, 901) ORDER BY id"
+        return [[row["row_text"] for row in shop.query(sql.format(each))] for each in (TABLE, other)]
+
+    Floor(shop, writers=1, seed=SEED + 18).fill(50)
+    shop.cli("partition", "enable", "--postpone-cut-over", *DEVELOPMENT)
+    other = NEW
+    written(0)
+    written(900)
+    assert both()[0] == both()[1] == ["0,0000-00-00 00:00:00,2.00", "900,0000-00-00 00:00:00,2.00"]
+    shop.cli("partition", "cut-over")
+    other = KEPT
+    written(901)
+    assert both()[0] == both()[1] and len(both()[0]) == 3
+    truth.execute(
+        shop, f"ALTER TABLE {TABLE} MODIFY session_id VARCHAR(500)", f"UPDATE {TABLE} SET session_id = REPEAT('x', 500)"
+    )
+    assert (
+        shop.cli("partition", "disable", "--output", "json", *DEVELOPMENT, check=5).json["error"]["code"] == "altered"
+    )
+
+
 def test_an_id_that_is_there_twice_is_named(shop):
     partitioned(shop)
     truth.execute(shop, *(interaction(7, f"2026-0{month}-01 00:00:00") for month in (2, 3)))

@@ -59,7 +59,7 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer) -> list[Spec]:
 
     def spec(event: str, file: str, where: str, **more: Any) -> Spec:
         name = f"{way.prefix}{event}"[:NAME_LIMIT]
-        return Spec(name, where, sql.statement(f"partition/{file}", {**names, **more, "trigger": name}))
+        return Spec(name, where, sql.statement(f"partition/{file}", {**names, **more, "trigger": name}), lenient=True)
 
     parents: list[Spec] = []
     kept: list[Spec] = []

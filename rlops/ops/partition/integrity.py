@@ -36,17 +36,21 @@ _CREATE = re.compile(
 
 @dataclass(frozen=True)
 class Spec:
-    """One trigger that should be: its name, the table that it is on, and the statement that creates it."""
+    """One trigger that should be: its name, the table that it is on, and the statement that creates it.
+
+    A `lenient` one repeats a row as it is, whatever the sql_mode was that it was written with.
+    """
 
     name: str
     table: str
     statement: Statement
+    lenient: bool = False
 
     def create(self, *touches: str) -> Step:
         """The step that creates it."""
         return Step(
             f"create the trigger {self.name} on {self.table}", self.statement,
-            (Expect("trigger", self.table, self.name),), touches=(self.table, *touches),
+            (Expect("trigger", self.table, self.name),), touches=(self.table, *touches), lenient=self.lenient,
         )  # fmt: skip
 
     def drop(self, sql: SqlFolder) -> Step:
