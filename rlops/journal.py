@@ -192,6 +192,15 @@ def anything_open(db: Database) -> bool:
     ))  # fmt: skip
 
 
+def unclosed(db: Database) -> list[str]:
+    """The commands of the runs that nobody closed: one is at work, or they died."""
+    if "rlops_run" not in existing(db):
+        return []
+    return [
+        str(row["command"]) for row in db.rows("SELECT command FROM rlops_run WHERE status = 'running' ORDER BY id")
+    ]
+
+
 def settle_step(db: Database, step_id: int, status: str) -> None:
     """Write the outcome of a step whose run died: done, undone, partly or unknown."""
     db.execute("UPDATE rlops_step SET status = %s, finished_at = UTC_TIMESTAMP(6) WHERE id = %s", (status, step_id))

@@ -104,10 +104,14 @@ def _drop_shadow(sql: SqlFolder, each: Declared) -> Step:
 
 
 def to_undo(db: Database, number: int | None) -> bool:
-    """Whether to give up that job (None: the one there is) means to undo a change of form, and no run is at work on it."""
-    if change.under_way(db) is None:
-        return False
+    """Whether to give up that job (None: the one there is) means to undo a change of form, and no run is at work on it.
+
+    So it does where nothing is left to undo, but an abort has died before it said so.
+    """
     rows = jobs.listed(db, 1000)
+    if change.under_way(db) is None:
+        opened = any(row["state"] in jobs.OPEN for row in rows)
+        return number is None and not opened and GIVE_UP.removeprefix("rlops ") in journal.unclosed(db)
     mine = next((row for row in rows if row["kind"] in change.JOBS), None)
     if mine and mine["state"] in ("running", "paused"):
         return False

@@ -66,7 +66,9 @@ def note(sql: SqlFolder, direction: Direction, phase: Phase) -> Step:
 
 def forget(sql: SqlFolder, fact: str) -> Step:
     """The step that forgets a recorded fact."""
-    return Step(f"forget {fact}", sql.statement("partition/910_forget", values={"fact": fact}), records=True)
+    return Step(
+        f"forget {fact}", sql.statement("partition/910_forget", values={"fact": fact}), records=True, repeatable=True
+    )
 
 
 def has_job(db: Database) -> bool:

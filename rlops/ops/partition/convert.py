@@ -21,7 +21,7 @@ from rlops.words import counted
 def record(sql: SqlFolder, fact: str, value: str) -> Step:
     """The step that records a fact of the interactions in rlops_state."""
     statement = sql.statement("partition/900_record", values={"fact": fact, "value": value})
-    return Step(f"record {fact} = {value}", statement, records=True)
+    return Step(f"record {fact} = {value}", statement, records=True, repeatable=True)
 
 
 def records(sql: SqlFolder, which: str, integrity_by: str, by: Definer | None) -> list[Step]:
