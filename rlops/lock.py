@@ -88,6 +88,16 @@ def confirm(db: Database) -> None:
         db.lease.confirm(db)
 
 
+def prove(db: Database) -> None:
+    """Make sure of the lock before something is done that the server doesn't see, such as to a file. Raises LeaseLost, or Lost.
+
+    GET_LOCK is gone with its connection: an answer on that shows that it is held yet.
+    """
+    confirm(db)
+    if not db.lease:
+        db.execute("DO 0")
+
+
 def _take(db: Database, name: str) -> Held | None:
     """Take the lock; returns who has it when that is another."""
     if db.engine.can.run_lock == "get_lock":

@@ -167,18 +167,24 @@ class LongWork:
         return None
 
     def _note(self, reason: str | None, state: jobs.State, *, first: bool) -> None:
-        lock.check(self.db)  # the job is another run's, if it is lost
+        lock.check(self.db)
         now = time.monotonic()
         if self.job and (first or now - self.noted >= NOTE_EVERY):
             self.noted = now
             with suppress(ServerError):  # the next one says it; a lost connection is met by what follows
-                self.job.waiting(reason, state)
+                self._to_job(lambda job: job.waiting(reason, state))
 
     def _leave(self, state: jobs.State) -> None:
         """Say how this run leaves the job. Where that fails, the next run settles it."""
+        with suppress(RlopsError):
+            self._to_job(lambda job: job.close(state))
+
+    def _to_job(self, write: Callable[[jobs.Running], None]) -> None:
+        """Write to the job's row, which is another run's once the lock is lost. Raises LeaseLost."""
         if self.job:
-            with suppress(ServerError):
-                self.job.close(state)
+            with self.db.transaction():
+                lock.confirm(self.db)
+                write(self.job)
 
 
 def _text(tally: Tally, chunk: Chunk) -> str:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -18,6 +19,32 @@ import pytest
 from rlops.sandbox.server import RunningServer
 
 PATIENCE = 60  # seconds until a wait is a failure
+
+# rlops that stops itself, as SIGSTOP does, before the N-th call of a function.
+STOPPING = """
+import importlib, itertools, os, signal, sys
+module, name = sys.argv[1].split(":")
+owner = importlib.import_module(module)
+*path, last = name.split(".")
+for each in path:
+    owner = getattr(owner, each)
+calls, function = itertools.count(1), getattr(owner, last)
+def stopping(*arguments, **named):
+    if next(calls) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return function(*arguments, **named)
+setattr(owner, last, stopping)
+from rlops.__main__ import main
+main(sys.argv[3:])
+"""
+
+# rlops on a disk that takes no file of more than so many bytes.
+CRAMPED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+from rlops.__main__ import main
+main(sys.argv[2:])
+"""
 
 
 @pytest.fixture
@@ -30,7 +57,28 @@ def ours(database):
 
 def begin(database: Any, *arguments: str) -> subprocess.Popen[str]:
     """rlops as a process of its own, its answer as JSON."""
-    command = [sys.executable, "-m", "rlops", *arguments, "--output", "json", *database.options]
+    return _started(database, ("-m", "rlops"), arguments)
+
+
+def stopped(database: Any, before: str, number: int, *arguments: str) -> subprocess.Popen[str]:
+    """The same, standing still before the N-th call of a function (`module:Class.name`) until it gets a SIGCONT."""
+    process = _started(database, ("-c", STOPPING, before, str(number)), arguments)
+    until(lambda: process.poll() is not None or _state(process) == "T", f"it stands still before {before}")
+    assert process.poll() is None, process.communicate()
+    return process
+
+
+def cramped(database: Any, most: int, *arguments: str) -> Any:
+    """The JSON document of a run that can write no file of more than so many bytes."""
+    return answer(_started(database, ("-B", "-c", CRAMPED, str(most)), arguments))
+
+
+def _state(process: subprocess.Popen[str]) -> str:
+    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def _started(database: Any, how: tuple[str, ...], arguments: tuple[str, ...]) -> subprocess.Popen[str]:
+    command = [sys.executable, *how, *arguments, "--output", "json", *database.options]
     env = {"PATH": os.environ["PATH"], "HOME": str(database.home), "LANG": "C.UTF-8"}
     return subprocess.Popen(
         command, cwd=database.home, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

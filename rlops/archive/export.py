@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rlops import lock
 from rlops.archive import manifest, parquet, parts
 from rlops.archive.manifest import Manifest
 from rlops.archive.parts import Part
@@ -92,7 +93,6 @@ class Export:
         return self._export(db, part) if part.state == parts.PLANNED else self._verify(db, part)
 
     def _export(self, db: Database, part: Part) -> Chunk:
-        self.place.claim()
         refuse_stranger(self.place, part)
         ids = list[pa.Array]()
         cut = (part.range.to, part.range.to_id) != (self.month.until, LEAST_ID)
@@ -101,6 +101,7 @@ class Export:
         def batches() -> Iterator[tuple[pa.RecordBatch, Sum]]:
             told = 0
             for page in Reader(db, self.sql, self.columns, part.only).pages(part.range):
+                lock.check(db)
                 told += page.sum.rows
                 self.tell(Doing(f"exporting {part.title}", told, most))
                 ids.append(page.batch.column("id"))
@@ -110,6 +111,7 @@ class Export:
         written = parquet.write(self.place.store, temporary, self.columns, batches())
         if ids and pc.count_distinct(pa.chunked_array(ids)).as_py() != written.sum.rows:
             return self._again(db, part, "a row moved while it was read, and was read twice")
+        self.place.claim()  # not before: the lease's row is locked from its first write to the chunk's end
         self.place.store.publish(temporary, part.path)
         parts.exported(db, part, written, self.columns)
         return Chunk(written.sum.rows, f"{part.title} exported", last=False)
@@ -119,6 +121,7 @@ class Export:
         store = self.place.store
 
         def read(rows: int) -> None:
+            lock.check(db)
             self.tell(Doing(f"reading back {part.title}", rows, part.sum.rows))
 
         try:

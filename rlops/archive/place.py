@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rlops import engines, journal
+from rlops import engines, journal, lock
 from rlops.archive import parts, sealed
 from rlops.archive.manifest import FORMAT
 from rlops.archive.store import Store, open_store
@@ -111,7 +111,7 @@ def find(db: Database, wanted: str | None, *, moved: bool = False) -> Place | No
     url = wanted or known
     if not url:
         return None
-    store, mine, here = open_store(url), installation(db), identity(db)
+    store, mine, here = open_store(url, lambda: lock.prove(db)), installation(db), identity(db)
     known_root = root(store)
     if known_root is None:
         # A run that died between the record and its first file has left nothing to miss.

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rlops import lock
 from rlops.archive import manifest, parquet, parts, sums
 from rlops.archive.manifest import Contents
 from rlops.archive.parts import Part
@@ -26,7 +27,7 @@ def without(db: Database, store: Store, part: Part, ids: pa.Array, why: str) -> 
     if known is None or known.token != part.token:
         raise Failed(f"{part.path} has no manifest of its own", "`rlops archive verify` says more.", "archive_damaged")
     temporary = store.temporary(part.path)
-    written = parquet.write(store, temporary, part.table_columns, _left(store, part, ids))
+    written = parquet.write(store, temporary, part.table_columns, _left(db, store, part, ids))
     contents = Contents.of(written.stored, written.sum, why)
     if wrong := parquet.check(store, temporary, part.table_columns, contents.stored, contents.sum):
         raise Failed(f"{part.path} could not be written anew: {wrong}", "", "not_verified")
@@ -48,7 +49,8 @@ def settle(db: Database, store: Store, part: Part) -> None:
         if known and contents and contents.stored == stored:
             holding = known.replaced() if contents is known.pending else replace(known, pending=None)
             holding.write(store)
-            store.remove(store.temporary(part.path))
+            for left in store.leftovers(part.path):
+                store.remove(left)
             parts.replaced(db, part, stored, contents.sum)
             return
     raise Failed(
@@ -80,8 +82,9 @@ def overlapping(part: Part, others: Sequence[Part]) -> list[Part]:
     ]  # fmt: skip
 
 
-def _left(store: Store, part: Part, ids: pa.Array) -> Iterator[tuple[pa.RecordBatch, Sum]]:
+def _left(db: Database, store: Store, part: Part, ids: pa.Array) -> Iterator[tuple[pa.RecordBatch, Sum]]:
     for batch in parquet.batches(store, part.path, part.table_columns):
+        lock.check(db)
         left = batch.filter(pc.invert(_among(batch, ids)))
         yield left, sums.of(left, part.table_columns)
 

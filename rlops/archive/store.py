@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import urllib.parse
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ import pyarrow.fs
 from rlops.errors import Failed, Usage
 
 BLOCK = 1 << 20
+TEMPORARY = re.compile(r"\.(.+?)(\.[0-9a-f]{8})?\.tmp")  # an older rlops' had no run in them
 CONNECT_TIMEOUT, REQUEST_TIMEOUT, TRIES = 10.0, 60.0, 3
 
 
@@ -64,10 +67,14 @@ class Sink:
 
 
 class Store:
-    """Files below one root, by their paths relative to it. Raises Failed for what the place refuses."""
+    """Files below one root, by their paths relative to it. Raises Failed for what the place refuses.
 
-    def __init__(self, url: str, fs: Any, root: str, folder: Path | None) -> None:
-        self.url, self._fs, self._root, self._folder = url, fs, root, folder
+    `sure` is called just before a file gets its name or is removed, and raises where another run may be at work by now.
+    """
+
+    def __init__(self, url: str, fs: Any, root: str, folder: Path | None, sure: Callable[[], None]) -> None:
+        self.url, self._fs, self._root, self._folder, self._sure = url, fs, root, folder, sure
+        self._run = uuid.uuid4().hex[:8]
 
     def write(self, path: str, writer: Callable[[Sink], None]) -> Stored:
         """Write a file under a temporary name, make sure that it is on the disk, then give it its name."""
@@ -81,7 +88,7 @@ class Store:
         with self._speaking(f"{path} can't be written"):
             if self._folder:
                 (self._folder / path).parent.mkdir(parents=True, exist_ok=True)
-                with (self._folder / path).open("wb") as out:
+                with self._or_none(path), (self._folder / path).open("wb") as out:
                     sink = Sink(out)
                     writer(sink)
                     out.flush()
@@ -94,7 +101,9 @@ class Store:
             return sink.stored
 
     def publish(self, temporary: str, path: str) -> None:
-        """Give a file its name, in place of what had it."""
+        """Give a file its name, in place of what had it, and remove what other runs were writing for that name."""
+        with self._or_none(temporary):
+            self._sure()
         with self._speaking(f"{path} can't be given its name"):
             if self._folder:
                 (self._folder / temporary).replace(self._folder / path)
@@ -102,6 +111,13 @@ class Store:
             else:
                 self._fs.copy_file(self._at(temporary), self._at(path))
                 self._fs.delete_file(self._at(temporary))
+        for left in self.leftovers(path):
+            self._delete(left)
+
+    def leftovers(self, path: str) -> list[str]:
+        """The files of runs that died, or lost their lock, while they wrote that one."""
+        folder = path.rpartition("/")[0]
+        return [name for name in self._list(self._at(folder) if folder else self._root) if written_for(name) == path]
 
     @contextmanager
     def open(self, path: str) -> Iterator[Any]:
@@ -134,21 +150,37 @@ class Store:
 
     def files(self) -> Mapping[str, int]:
         """Every file below the root, with its size in bytes; empty if there is no such folder."""
+        return self._list(self._root, recursive=True)
+
+    def _list(self, at: str, *, recursive: bool = False) -> Mapping[str, int]:
         with self._speaking("the archive can't be listed"):
-            found = self._fs.get_file_info(pa.fs.FileSelector(self._root, recursive=True, allow_not_found=True))
+            found = self._fs.get_file_info(pa.fs.FileSelector(at, recursive=recursive, allow_not_found=True))
         start = len(self._root) + 1
         return {info.path[start:]: info.size for info in found if info.type == pa.fs.FileType.File}
 
     def remove(self, path: str) -> None:
         """Remove a file that may be there."""
+        self._sure()
+        self._delete(path)
+
+    @contextmanager
+    def _or_none(self, temporary: str) -> Iterator[None]:
+        """Leave none of this run's own files behind that came to nothing."""
+        try:
+            yield
+        except BaseException:
+            with suppress(Failed):
+                self._delete(temporary)
+            raise
+
+    def _delete(self, path: str) -> None:
         with suppress(Missing), self._speaking(f"{path} can't be removed"):
             self._fs.delete_file(self._at(path))
 
-    @staticmethod
-    def temporary(path: str) -> str:
-        """The name of a file that is being written: the same each time, and one that no reader of Parquet takes."""
+    def temporary(self, path: str) -> str:
+        """The name under which this run writes a file: no other run has it, and no reader of Parquet takes it."""
         folder, _, name = path.rpartition("/")
-        return f"{folder}/.{name}.tmp" if folder else f".{name}.tmp"
+        return f"{folder}/.{name}.{self._run}.tmp" if folder else f".{name}.{self._run}.tmp"
 
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}"
@@ -173,6 +205,13 @@ class Store:
             raise Failed(
                 f"{what} in {self.url}: {reason}", "Mend the cause, then type the same command again.", "archive_store"
             ) from error
+
+
+def written_for(path: str) -> str | None:
+    """The file that is being written under this name, or was by a run that died; None if it is no such name."""
+    folder, slash, name = path.rpartition("/")
+    found = TEMPORARY.fullmatch(name)
+    return f"{folder}{slash}{found[1]}" if found else None
 
 
 def void(_: object) -> None:
@@ -200,10 +239,10 @@ def absolute(url: str, cwd: Path, home: Path) -> str:
     return os.path.normpath(home / path[2:] if path.startswith("~/") else cwd / path)
 
 
-def open_store(destination: str) -> Store:
+def open_store(destination: str, sure: Callable[[], None] = lambda: None) -> Store:
     """Open what `absolute` gave. An S3 URL may say ?endpoint_override=HOST:PORT&scheme=http&region=NAME."""
     if not destination.startswith("s3://"):
-        return Store(destination, pa.fs.LocalFileSystem(), destination.rstrip("/"), Path(destination))
+        return Store(destination, pa.fs.LocalFileSystem(), destination.rstrip("/"), Path(destination), sure)
     parts = urllib.parse.urlsplit(destination)
     said = dict(urllib.parse.parse_qsl(parts.query))
     if unknown := set(said) - {"endpoint_override", "scheme", "region"}:
@@ -213,4 +252,4 @@ def open_store(destination: str) -> Store:
         **said, region=region, connect_timeout=CONNECT_TIMEOUT, request_timeout=REQUEST_TIMEOUT,
         retry_strategy=pa.fs.AwsStandardS3RetryStrategy(max_attempts=TRIES),
     )  # fmt: skip
-    return Store(destination, fs, (parts.netloc + parts.path).rstrip("/"), None)
+    return Store(destination, fs, (parts.netloc + parts.path).rstrip("/"), None, sure)

@@ -20,9 +20,11 @@ import truth
 from moto.server import DomainDispatcherApplication, create_backend_app
 from scenarios import Archive as Scenario
 from scenarios import Bench, PlainDatabase
-from sessions import answer, begin, ours, until
+from sessions import answer, begin, cramped, ours, stopped, until
 from truth import TABLES
 from werkzeug.serving import make_server
+
+from rlops import lease
 
 __all__ = ["ours"]
 
@@ -125,18 +127,48 @@ def archive(database, to, *options, check: int | None = 0, env=None):
 
 
 def test_a_full_disk(filled):
-    """A folder on a device that takes nothing more: the part is not published, and the next run is whole."""
+    """A disk that takes no more in mid-part: the part is not published, and the next run is whole."""
     root = filled.home / "cold"
-    month = root / f"table={INTERACTIONS}/year=2024/month=01"
-    month.mkdir(parents=True)
-    (month / ".part-00001.parquet.tmp").symlink_to("/dev/full")
-    failed = archive(filled, root, check=1)
-    assert "No space left on device" in failed["error"]["message"], failed["error"]
-    assert coldstore.files(root) == []
+    failed = cramped(filled, 4096, "archive", "run", "--to", str(root))
+    assert "File too large" in failed["error"]["message"], failed["error"]
+    assert list(root.rglob("*part-*")) == []
     assert truth.count(filled, INTERACTIONS) == 2000
-    (month / ".part-00001.parquet.tmp").unlink()
     archive(filled, root)
     assert len(coldstore.rows(root)) == 2000
+    assert coldstore.problems(root) + coldstore.unpublished(root) == []
+
+
+@pytest.mark.parametrize("before", ["archive.rows:Reader._page", "archive.store:Store.publish"])
+def test_a_run_that_lost_its_lock_in_mid_export_touches_no_file_of_the_next(filled, before):
+    """It stands still while it writes a part, or as it is about to publish it; another run exports and deletes the rows."""
+    root, everything = filled.home / "cold", truth.count(filled, INTERACTIONS)
+    truth.fill(filled, "2023-01-01 00:00:00", models=0, features=0)
+    archive(filled, root, "--now", "2023-08-01T00:00:00")  # so that the next one finds its archive claimed
+    first = stopped(filled, f"rlops.{before}", 1, "archive", "run")
+    lose_lock(filled)
+    filled.cli("cleanup", "--months", "12", "--yes")
+    assert truth.count(filled, INTERACTIONS) == 0
+    first.send_signal(signal.SIGCONT)
+    said = answer(first)
+    # A new connection gets GET_LOCK again, and the run finds that nothing is left to do.
+    lost = filled.server.family == "oceanbase"
+    assert said["exit_code"] == 0 or (lost and said["error"]["code"] == "lease_lost"), said["error"]
+    assert bool(said["error"]) == lost
+    filled.cli("archive", "verify")
+    assert len(coldstore.rows(root)) == everything + 1
+    assert coldstore.problems(root) + coldstore.unpublished(root) == []
+    assert filled.cli("archive", "run", "--output", "json").json["steps"] == []
+
+
+def lose_lock(database) -> None:
+    """Let the run that stands still have no lock any more: its lease runs out, or its idle connection is ended."""
+    if database.server.family == "oceanbase":
+        truth.execute(database, f"UPDATE {lease.TABLE} SET renewed_at = renewed_at - INTERVAL 1 HOUR")
+        return
+    holder = database.query("SELECT connection_id FROM rlops_run WHERE status = 'running'")[0]["connection_id"]
+    truth.execute(database, f"KILL {holder}")
+    gone = "SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE ID = %s"
+    until(lambda: not database.query(gone, (holder,))[0]["n"], "the server has ended it")
 
 
 def test_a_target_that_can_not_be_written(filled):

@@ -7,6 +7,7 @@ import hashlib
 import coldstore
 import pytest
 import truth
+from sessions import cramped
 from truth import TABLES
 
 INTERACTIONS, MODELS, FEATURES = TABLES
@@ -119,13 +120,9 @@ def test_a_damaged_part_is_named_and_the_others_are_done(archived, root):
 def test_an_unwritable_archive_fails_and_the_next_run_finishes(archived, root):
     before = coldstore.rows(root)
     gone(archived, user=3)
-    folder = coldstore.files(root)[0].parent
-    blocker = folder / ".part-00001.parquet.tmp"
-    blocker.mkdir()
-    answer = erase(archived, "--yes", check=1)
-    assert answer["error"]["code"] == "archive_store"
+    answer = cramped(archived, 1024, "archive", "erase", "--yes")
+    assert answer["error"]["code"] == "archive_store", answer
     assert coldstore.rows(root) == before
-    blocker.rmdir()
     erase(archived, "--yes")
     assert coldstore.rows(root) == [row for row in before if row[1] != 3]
     sound(archived, root)

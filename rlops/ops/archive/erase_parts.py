@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from rlops.archive import manifest, parquet, parts, replacing
 from rlops.archive.export import begin_anew
 from rlops.archive.parts import Part
-from rlops.archive.store import Store
+from rlops.archive.store import Store, written_for
 from rlops.db import Database
 from rlops.errors import Failed
 from rlops.events import Emit, Progress, silent
@@ -141,5 +141,5 @@ class Erasing:
 
 def leftovers(store: Store, known: Sequence[Part]) -> list[str]:
     """The files that runs which died were writing: they hold rows, too."""
-    there = store.files()
-    return [name for part in known if (name := store.temporary(part.path)) in there]
+    paths = {part.path for part in known}
+    return [name for name in store.files() if written_for(name) in paths]

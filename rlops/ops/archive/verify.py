@@ -11,7 +11,7 @@ from rlops.archive import manifest, parquet, parts
 from rlops.archive import place as places
 from rlops.archive.manifest import Manifest
 from rlops.archive.parts import Part
-from rlops.archive.store import Missing, Store, open_store
+from rlops.archive.store import Missing, Store, open_store, written_for
 from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused
 from rlops.events import Emit, Progress
@@ -128,9 +128,8 @@ class _Reading:
 
     def _other(self, path: str) -> Iterator[Finding]:
         name = PurePosixPath(path).name
-        part = self.parts.get(path)
-        beside = {self.store.temporary(place): place for place in self.parts}
-        if part is not None or path in beside or path in {manifest.path_of(place) for place in self.parts}:
+        manifests = {manifest.path_of(place) for place in self.parts}
+        if {path, written_for(path)} & {*self.parts, *manifests, places.ROOT_FILE}:
             self.notes.append(f"{path} is left from a run that was interrupted; it counts for nothing")
             return
         orphaned = name.startswith("_part-") and name.endswith(".manifest.json")
