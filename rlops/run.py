@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from rlops import journal, lock
 from rlops.attempt import Attempts, RunOptions
-from rlops.db import Database, Lost, ServerError
+from rlops.db import Conflict, Database, LockWait, Lost, ServerError
 from rlops.errors import Exit, Failed, Interrupted, Pending, RlopsError
 from rlops.events import Emit, StepEnded, StepStarted
 from rlops.lease import LeaseLost
@@ -72,10 +72,15 @@ class _Run:
                 self.tally.rows = self.attempts.statement(step, self.plan.again)
             status = "done"
             if step_id is not None:
-                self._noted(lambda journal: self._note_done(journal, step_id, last=number == count))
+                self._noted(
+                    lambda journal: self._note_done(journal, step_id, last=number == count), self.options.retry_for
+                )
         except RlopsError as problem:
             error = problem
-            status = "unknown" if isinstance(problem, Lost) else "stopped" if isinstance(problem, STOPPED) else "failed"
+            if status != "done":
+                status = (
+                    "unknown" if isinstance(problem, Lost) else "stopped" if isinstance(problem, STOPPED) else "failed"
+                )
             raise
         finally:
             seconds = round(time.monotonic() - began, 3)
@@ -92,30 +97,37 @@ class _Run:
 
     def _note_done(self, journal: journal.Journal, step_id: int, *, last: bool) -> None:
         # The run's end commits with its last step's: nobody would look for a run that has nothing left to do.
-        with self.db.transaction():
-            lock.confirm(self.db)
-            journal.outcome(step_id, "done", self.tally.rows)
-            if last:
-                journal.finish("ok", "")
+        journal.outcome(step_id, "done", self.tally.rows)
+        if last:
+            journal.finish("ok", "")
 
     def _note_failure(self, step_id: int, status: str, error: RlopsError) -> None:
         # A failure to note a failure must not hide it; the next run settles what the journal leaves open.
-        if status == "unknown" or isinstance(error, LeaseLost):
+        if status in ("unknown", "done") or isinstance(error, LeaseLost):
             return
-        try:
+        with suppress(RlopsError):
             self._noted(lambda journal: journal.outcome(step_id, status, error=error.message))
-        except ServerError:
-            return
 
-    def _noted(self, write: Callable[[journal.Journal], None]) -> None:
-        """Write to the journal; the row is the same when it is written twice."""
-        if self.journal is None:
-            return
-        try:
-            write(self.journal)
-        except Lost:
-            self._recover()
-            write(self.journal)
+    def _noted(self, write: Callable[[journal.Journal], None], retry_for: float = 0.0) -> None:
+        """Write to the journal, under the run lock; the rows are the same when they are written twice.
+
+        `retry_for` is seconds spent on locks that are in the way. Raises LeaseLost, Blocked, Lost, or as `check_time` does.
+        """
+        deadline, attempt, lost = time.monotonic() + retry_for, 0, False
+        while self.journal:
+            try:
+                with self.db.transaction():
+                    lock.confirm(self.db)
+                    write(self.journal)
+                return
+            except (LockWait, Conflict) as error:
+                self.attempts.pause(error, attempt, deadline)
+                attempt += 1
+            except Lost:
+                if lost:
+                    raise
+                lost = True
+                self._recover()
 
     def _recover(self) -> None:
         self.attempts.recover()
@@ -152,7 +164,7 @@ class _Run:
     def _explain(self, error: RlopsError, changed: bool) -> RlopsError:
         """Say of every step what became of it, and what to type next."""
         count, at = len(self.plan.steps), len(self.results)
-        failed = bool(self.results) and self.results[-1].status != "done"
+        failed = bool(self.results) and self.results[-1].error is not None
         number = at if failed else min(at + 1, count)
         applied = [n for n, r in enumerate(self.results, 1) if r.status == "done"]
         if at == count and not failed:
@@ -162,6 +174,8 @@ class _Run:
         verb = "was not begun" if not failed else "stopped" if isinstance(error, STOPPED) else "failed"
         if failed and self.results[-1].status == "unknown":
             verb = "has an unknown outcome"
+        if failed and self.results[-1].status == "done":
+            verb = "is applied, but could not be noted"
         why = error.message.removesuffix(". Nothing was changed")
         message = f"step {number} of {count} ({self.plan.steps[number - 1].name}) {verb}: {why}."
         message += f" Applied: {_ranges(applied)}. Untouched: {_ranges(list(range(at + 1, count + 1)))}."

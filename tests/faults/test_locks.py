@@ -7,8 +7,10 @@ import time
 
 import pytest
 import truth
-from sessions import Holder, answer, begin, ours, readers, until
+from sessions import Holder, answer, begin, ours, readers, stopped, until
 from truth import TABLES
+
+from rlops import lease
 
 __all__ = ["ours"]
 
@@ -228,3 +230,44 @@ def test_a_row_that_comes_before_a_month_is_dropped_stays(ours):
     assert said["exit_code"] == 3, said
     assert said["data"]["dropped_partitions"] == []
     assert truth.count(ours, INTERACTIONS) == 1
+
+
+@pytest.fixture
+def unnoted(database):
+    """A migrate of two tables that stands still before it notes the first, and a session that holds what it is to write."""
+    database.install()
+    truth.execute(database, *(f"DROP TABLE {table}" for table in TABLES[1:]))
+    runs = []
+
+    def begun(*options):
+        runs.append(stopped(database, "rlops.run:_Run._noted", 1, "migrate", *options))
+        table = lease.TABLE if database.server.family == "oceanbase" else "rlops_step"
+        holder = Holder(database, f"SELECT * FROM {table} FOR UPDATE")
+        runs[-1].send_signal(signal.SIGCONT)
+        return runs[-1], holder
+
+    yield begun
+    for process in runs:
+        process.kill()
+
+
+def test_a_step_that_is_applied_is_noted_once_the_lock_is_gone(database, unnoted):
+    process, holder = unnoted()
+    assert any("lock" in line for line in process.stderr)
+    holder.end()
+    done = answer(process)
+    assert (done["exit_code"], {step["status"] for step in done["steps"]}) == (0, {"done"}), done["error"]
+    assert {row["status"] for row in database.query("SELECT status FROM rlops_step")} == {"done"}
+
+
+def test_a_step_that_is_applied_is_never_called_failed(database, unnoted):
+    process, holder = unnoted("--retry-for", "1")
+    ended = answer(process)
+    assert ended["exit_code"] == 1
+    assert [step["status"] for step in ended["steps"]] == ["done", "untouched"]
+    assert "is applied, but could not be noted" in ended["error"]["message"], ended["error"]
+    assert "Applied: 1. Untouched: 2." in ended["error"]["message"]
+    holder.end()
+    database.cli("migrate")
+    assert set(TABLES) <= truth.tables(database)
+    assert {row["status"] for row in database.query("SELECT status FROM rlops_step")} == {"done"}
