@@ -12,6 +12,7 @@ from pathlib import Path
 from rlops import blockers, facts, lease, lock, nodes, standing, withdraw
 from rlops.audit import AuditLog
 from rlops.db import TABLE_EXISTS, Conflict, Database, LockWait, Lost, ServerError
+from rlops.ddl import Behind
 from rlops.errors import Blocked, Failed, Interrupted, Pending, RlopsError
 from rlops.events import Emit, Waiting
 from rlops.journal import Actor
@@ -118,13 +119,10 @@ class Attempts:
                     raise error
 
     def _wait_for_nodes(self, deadline: float) -> None:
-        """Wait until every server of a cluster is in step: a DDL goes to all of them. Raises Blocked."""
+        """Wait until every server of a cluster is in step: a DDL goes to all of them. Raises Behind."""
         while why := nodes.disagreeing(self.db, self.options.sql, 0):
             if time.monotonic() >= deadline:
-                raise Blocked(
-                    f"not every server of the cluster is in step: {why}", "Type the same command again when they are.",
-                    "nodes_behind",
-                )  # fmt: skip
+                raise Behind(why)
             self.wait(f"not tried yet: {why}", LOOK_EVERY)
 
     def _holds(self, step: Step) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from rlops import jobs, lock
 from rlops.attempt import LOOK_EVERY, Attempts
 from rlops.db import Conflict, Database, LockWait, Lost, ServerError
+from rlops.ddl import Behind
 from rlops.errors import Interrupted, Pending, RlopsError
 from rlops.events import Progress
 from rlops.journal import Journal
@@ -94,6 +95,13 @@ class LongWork:
                 self.pace.refused()
                 self._note(f"another session holds a lock ({error.text})", RUNNING, first=not refused)
                 self.attempts.pause(error, refused, deadline)
+                refused += 1
+                continue
+            except Behind as error:
+                if time.monotonic() >= deadline:
+                    raise
+                self._note(error.message, RUNNING, first=not refused)
+                self.attempts.wait(f"not tried yet: {error.why}", LOOK_EVERY)
                 refused += 1
                 continue
             except Lost:

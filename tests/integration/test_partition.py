@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import time
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 import coldstore
@@ -13,6 +15,8 @@ import pytest
 import truth
 from conftest import ShopDatabase, fill_shop
 from test_archive import policy
+
+from rlops import engines, lease, withdraw
 
 INTERACTIONS = truth.TABLES[0]
 TRIGGERS = {
@@ -598,6 +602,63 @@ def test_never_the_current_or_the_last_month(old):
     truth.execute(old, *(f"ALTER TABLE {INTERACTIONS} DROP PARTITION {name}" for name in partitions(old)[1:-1]))
     assert partitions(old) == [past, "p_future"]
     assert "Nothing to do" in old.cli("partition", "expire", "--months", "1").stdout
+
+
+@pytest.fixture
+def leasing(old, monkeypatch):
+    """On a server that is taken for a group's, with a lease and other members: neither asks anything special of it."""
+    if old.server.family != "mysql":
+        pytest.skip("groups are MySQL's")
+    can = replace(engines.CAPABILITIES["mysql"], run_lock="lease", looks=("members",))
+    monkeypatch.setitem(engines.CAPABILITIES, "mysql", can)
+    truth.execute(old, "CREATE TABLE member (place CHAR(4), state CHAR(9), queue INT)")
+    options = policy(old)
+    members = old.home / "sql/throttle/050_members.sql"
+    members.write_text(members.read_text().partition("SELECT CONCAT")[0] + "SELECT place, state, queue FROM member\n")
+    return old, options
+
+
+@pytest.mark.parametrize("number", range(1, 5), ids=["create", "exchange", "drop a partition", "drop a hold table"])
+def test_a_run_whose_lease_another_took_sends_no_ddl_in_a_chunk(leasing, monkeypatch, number):
+    database, options = leasing
+    if number == 4:
+        expire(database, *options)
+        truth.execute(database, *(f"RENAME TABLE {name} TO {name[:-14]}20200101000000" for name in holds(database)))
+    calls, seen, early = 0, [], withdraw.early
+
+    @contextmanager
+    def taken(db):
+        nonlocal calls
+        calls += 1
+        with early(db):
+            if calls == (1 if number == 4 else number):
+                truth.execute(database, f"UPDATE {lease.TABLE} SET fence = fence + 1")
+                seen.append((partitions(database), holds(database)))
+            yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(withdraw, "early", taken)
+        said = expire(database, *options, "--most", "1", check=None)
+    assert said["error"]["code"] == "lease_lost", said
+    assert [(partitions(database), holds(database))] == seen
+    truth.execute(database, f"UPDATE {lease.TABLE} SET owner = ''")
+    expire(database, *options, check=None)  # the job that was begun has an older cutoff, which is a finding
+    expire(database, *options)
+    assert expire(database, *options)["steps"] == []
+
+
+def test_a_ddl_in_a_chunk_waits_until_every_server_is_in_step(leasing):
+    database, options = leasing
+    truth.execute(database, "INSERT INTO member VALUES ('two', 'ONLINE', 3)")
+    before = partitions(database)
+    said = expire(database, *options, "--retry-for", "1", check=6)
+    assert said["error"]["code"] == "nodes_behind", said["error"]
+    assert "two has 3 transactions to apply" in said["error"]["message"]
+    assert (partitions(database), holds(database)) == (before, [])
+    caught_up = threading.Timer(3, truth.execute, (database, "UPDATE member SET queue = 0"))
+    caught_up.start()
+    assert expire(database, *options)["data"]["dropped_partitions"] == before[:3]
+    caught_up.join()
 
 
 # from one form to the other while writers wait

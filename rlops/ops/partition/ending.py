@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from rlops import blockers, withdraw
+from rlops import blockers, ddl, withdraw
 from rlops.archive import manifest, parts
 from rlops.archive.place import Place
 from rlops.db import Database
@@ -52,6 +52,7 @@ class DropEmptied:
             return Chunk(0, self.dropped, last=True)
         blockers.refuse(db, self.sql, self.touches)
         with withdraw.early(db):
+            ddl.ready(db, self.sql)
             db.execute(self.sql.statement("partition/430_lock_table", {"table": INTERACTIONS}).sql)
         try:
             if emptied(db, self.sql, [month]):  # writers are held back by now: a row that came late would go with it
@@ -101,6 +102,7 @@ class DropHolds:
             self.remarks.append(f"{each.table} stays although its time is up: {wrong}")
         else:
             with withdraw.early(db):
+                ddl.ready(db, self.sql)
                 db.execute(self.sql.statement("partition/440_drop_hold", {"hold": each.table}).sql)
             self.dropped.append(each.table)
         return Chunk(0, number + 1, last=number + 1 == len(self.tables))

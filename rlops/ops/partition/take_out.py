@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from rlops import blockers, counting, facts, journal, rowhash, withdraw
+from rlops import blockers, counting, ddl, facts, journal, rowhash, withdraw
 from rlops.archive import columns as kinds
 from rlops.archive import manifest, parquet, parts, restoring, sums
 from rlops.archive.deleting import mark, position
@@ -122,6 +122,7 @@ class TakeOut:
         return db.value(query.sql, query.values) is not None
 
     def _run(self, db: Database, file: str, **names: Any) -> None:
+        ddl.ready(db, self.sql)
         db.execute(self.sql.statement(f"partition/{file}", names).sql)
 
     def _create(self, db: Database, into: Hold, month: Month) -> Chunk:
