@@ -13,7 +13,7 @@ from rlops.db import Database
 from rlops.errors import Denied, Exit, Failed, Refused
 from rlops.ops import backups, declared, form, preflight, requirements, upgrade
 from rlops.ops.declared import Declared
-from rlops.ops.partition import change, convert, integrity, months
+from rlops.ops.partition import change, checks, convert, integrity, months
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Finding, Other, Table, compare, compare_triggers, read_table, read_triggers
@@ -119,6 +119,8 @@ def _partition(
         )  # fmt: skip
     if lacking := requirements.check(db, "migrate --partitioned", sql):
         raise lacking
+    if not db.engine.can.keys_on_partitions:
+        checks.refuse_keys(db, sql, each)
     now = writers_now(db, sql.policy.writers_time_zone)
     listed = months.between(now, months.first_of(now, sql.policy.partitions.months_ahead))
     return convert.to_partitions(db, sql, each, table, listed, by_triggers=by_triggers, fresh=fresh)

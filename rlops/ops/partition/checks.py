@@ -4,33 +4,89 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rlops.db import Database
+from rlops.db import Database, Forbidden
 from rlops.errors import Refused
+from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS, Declared
-from rlops.ops.partition import queries
+from rlops.ops.partition import integrity, queries
 from rlops.sqlfiles import SqlFolder
+from rlops.structure import read_triggers
+
+ZERO = "1000-01-01"  # before it are only zero dates, which a strict session can't copy
 
 
 def refuse_keys(db: Database, sql: SqlFolder, each: Declared) -> None:
     """Refuse where another table refers to the interactions, or a parent is a cascade's child. Nothing is changed."""
     values = {"schema": db.schema, "tables": (INTERACTIONS, *each.parents)}
     ask = sql.statement("partition/060_referred_from", values=values)
-    for row in db.rows(ask.sql, ask.values):
-        if row["parent"] == INTERACTIONS:
-            _refuse(
-                f"{row['child']} refers to {INTERACTIONS} by {row['name']}: a partitioned table can't be referred to",
-                "Drop that foreign key first.",
-                "referred_to",
-            )
-        if row["child"] in each.parents and "CASCADE" in (row["on_delete"], row["on_update"]):
+    rows = db.rows(ask.sql, ask.values)
+    referring = [
+        (row["child"] if row["child_schema"] == db.schema else f"{row['child_schema']}.{row['child']}", row["name"])
+        for row in rows if (row["parent_schema"], row["parent"]) == (db.schema, INTERACTIONS)
+    ]  # fmt: skip
+    for child, name in referring or _referring_unseen(db, sql) or ():
+        _refuse(
+            f"{child} refers to {INTERACTIONS} by {name}: a partitioned table can't be referred to",
+            "Drop that foreign key first.",
+            "referred_to",
+        )
+    for row in rows:
+        own = row["child_schema"] == db.schema and row["child"] in each.parents
+        if own and "CASCADE" in (row["on_delete"], row["on_update"]):
             _refuse(
                 f"{row['child']} is itself the child of {row['parent']} by a cascade ({row['name']}), which fires no trigger:"
                 " interactions would stay behind without their parent", "Delete such rows by statements of their own.", "cascading_parent",
             )  # fmt: skip
 
 
+def _referring_unseen(db: Database, sql: SqlFolder) -> list[tuple[str, str]] | None:
+    """Tables that refer to the interactions, also of schemas that this account holds nothing on; None where it may not look.
+
+    A schema whose name InnoDB writes otherwise (one with other than letters, digits and _) is missed here.
+    """
+    if db.family not in ("mysql", "mariadb"):
+        return []
+    ask = sql.statement("partition/065_referred_from_anywhere", values={"table": f"{db.schema}/{INTERACTIONS}"})
+    try:
+        rows = db.rows(ask.sql, ask.values)
+    except Forbidden:
+        return None
+    return [(row["child"].replace("/", "."), row["name"].partition("/")[2]) for row in rows]
+
+
+def refuse_triggers(db: Database) -> None:
+    """Refuse triggers of the shop's on the interactions: cascades have fired none of them, and a new table lacks them."""
+    names = (trigger.name for trigger in read_triggers(db, INTERACTIONS))
+    if foreign := [name for name in names if not name.startswith(integrity.PREFIX)]:
+        problem = (
+            f"{INTERACTIONS} has triggers of the shop's, {', '.join(foreign)}: a foreign key's cascade fires none of them, what"
+            " rlops' triggers delete would, and a new table lacks them"
+        )
+        _refuse(problem, "Drop them first; create them anew after it where that is meant.", "foreign_triggers")
+
+
+def refuse_rows(db: Database, sql: SqlFolder, each: Declared) -> None:
+    """Refuse rows that no copy takes as they are."""
+    column, key = sql.policy.partitions.column, form.primary_key(each.table)[0]
+    odd = sql.statement(
+        "partition/615_odd_rows", {"table": INTERACTIONS, "column": column, "key": key}, {"first": ZERO}
+    )
+    if db.value(odd.sql, odd.values):
+        problem = f"{INTERACTIONS} has rows whose {column} is a zero date, or whose {key} is 0, which can't be copied as they are"
+        _refuse(problem, "Give them a date, and another id, first.", "odd_rows")
+
+
 def _refuse(message: str, hint: str, code: str) -> None:
     raise Refused(f"{message}. Nothing was changed", hint, code)
+
+
+def unseen_keys(db: Database, sql: SqlFolder) -> Iterator[str]:
+    """What to know where not every foreign key to the interactions can be seen."""
+    if _referring_unseen(db, sql) is None:
+        yield (
+            f"a foreign key to {INTERACTIONS} from a schema that this account holds nothing on isn't seen (that needs PROCESS), and"
+            " would follow the old table or fail the change"
+        )
 
 
 def statements(db: Database, sql: SqlFolder, each: Declared) -> Iterator[str]:

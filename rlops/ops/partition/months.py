@@ -14,6 +14,7 @@ from rlops.sqlfiles import Keywords, SqlFolder, quote
 from rlops.structure import Finding
 
 METHOD = "RANGE COLUMNS"
+MOST_AHEAD = 24  # months past the current one, made for rows that are there; later ones stay in the catch-all
 _BOUND = re.compile(r"'(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d:\d\d))?(?:\.0+)?'")
 
 
@@ -88,6 +89,17 @@ def between(first: datetime, last: datetime) -> list[datetime]:
     """The first days of the months from that of `first` to that of `last`."""
     count = (last.year - first.year) * 12 + last.month - first.month
     return [first_of(first, n) for n in range(count + 1)]
+
+
+def end_of_all(now: datetime, wanted: Partitions) -> datetime:
+    """The first moment for whose rows no month is made now."""
+    return first_of(now, 1 + max(MOST_AHEAD, wanted.months_ahead))
+
+
+def later_rows(table: str, wanted: Partitions, first: datetime) -> str:
+    """The statement that shows rows of that moment or later, for a person to look at."""
+    column = quote(wanted.column)
+    return f"SELECT * FROM {quote(table)} WHERE {column} >= '{first:%Y-%m-%d}' ORDER BY {column} LIMIT 20"
 
 
 def problems(months: Months, table: str, wanted: Partitions) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from rlops.plan import Answer, Plan, Step
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Table
 
-MOST_MONTHS = 240  # before and after the current one; rows outside go into the first month or the catch-all
+MOST_BACK = 240  # months before the current one; older rows go into the first month
 BYTES_PER_SECOND = 10_000_000  # copied by the blocking ALTER, measured at 19,000 rows of 500 bytes a second on 2 cores
 
 
@@ -35,11 +36,15 @@ def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
     keys_go = not db.engine.can.keys_on_partitions
     if keys_go:
         checks.refuse_keys(db, sql, each)
+    if keys_go and by_triggers:
+        checks.refuse_triggers(db)
+    checks.refuse_rows(db, sql, each)
     steps, notes = convert.to_partitions(db, sql, each, live, wanted_months(db, sql), by_triggers=by_triggers)
     rows, size = counting.count(db, INTERACTIONS), facts.bytes_of(db, INTERACTIONS)
     about = "about " if rows.estimated else ""
     notes = (
-        *notes, *((COSTS if by_triggers else COSTS[-1:]) if keys_go else ()),
+        *notes, *far_ahead(db, sql), *((COSTS if by_triggers else COSTS[-1:]) if keys_go else ()),
+        *(checks.unseen_keys(db, sql) if keys_go else ()),
         *(checks.statements(db, sql, each) if by_triggers and keys_go else ()),
         f"{about}{rows.rows:,} rows ({size:,} bytes, the server's estimate) are copied while writers go on"
         if db.engine.can.writers_go_on else
@@ -88,15 +93,25 @@ def refuse_different(db: Database, sql: SqlFolder, live: Table) -> None:
 
 def wanted_months(db: Database, sql: SqlFolder) -> list[datetime]:
     """The months from the first row's to the last row's or as far ahead as the policy says, within reason."""
-    wanted = sql.policy.partitions
-    now = writers_now(db, sql.policy.writers_time_zone)
+    now, first, last = _span(db, sql)
+    first = max(first, months.first_of(now, -MOST_BACK))
+    last = min(last, months.first_of(now, months.MOST_AHEAD))
+    return months.between(min(first, now), max(months.first_of(now, sql.policy.partitions.months_ahead), last))
+
+
+def far_ahead(db: Database, sql: SqlFolder) -> Iterator[str]:
+    """What to know where rows are of a later time than months are made for."""
+    (now, _, last), wanted = _span(db, sql), sql.policy.partitions
+    if last >= (end := months.end_of_all(now, wanted)):
+        yield f"rows of {end:%Y-%m-%d} or later stay in the catch-all; `{months.later_rows(INTERACTIONS, wanted, end)}` shows them"
+
+
+def _span(db: Database, sql: SqlFolder) -> tuple[datetime, datetime, datetime]:
+    """Now, by the writers' clock, and the first and the last row's time; now, where there is none."""
+    now, wanted = writers_now(db, sql.policy.writers_time_zone), sql.policy.partitions
     statement = sql.statement("partition/050_first_and_last", {"table": INTERACTIONS, "column": wanted.column})
     found = db.row(statement.sql) or {}
-    first = max(found.get("first") or now, months.first_of(now, -MOST_MONTHS))
-    last = max(
-        months.first_of(now, wanted.months_ahead), min(found.get("last") or now, months.first_of(now, MOST_MONTHS))
-    )
-    return months.between(min(first, now), last)
+    return now, found.get("first") or now, found.get("last") or now
 
 
 def disable(db: Database, sql: SqlFolder) -> Plan:

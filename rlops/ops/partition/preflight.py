@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rlops import counting, facts, rowhash
-from rlops.clock import writers_now
 from rlops.db import Database
 from rlops.errors import Refused
 from rlops.ops.declared import INTERACTIONS, Declared
-from rlops.ops.partition import checks, integrity, months
-from rlops.ops.partition.capture import row_id
+from rlops.ops.partition import checks, integrity, offline
 from rlops.ops.partition.change import OLD, SHADOW
-from rlops.ops.partition.offline import MOST_MONTHS, refuse_different
+from rlops.ops.partition.offline import refuse_different
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Table, read_triggers
-
-ZERO = "1000-01-01"  # before it are only zero dates, which a strict session can't copy
 
 
 def refuse(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
@@ -40,10 +36,7 @@ def _names(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
 
 
 def _triggers(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
-    found = [trigger.name for trigger in read_triggers(db, INTERACTIONS)]
-    if foreign := [name for name in found if not name.startswith(integrity.PREFIX)]:
-        problem = f"{INTERACTIONS} has triggers that the new table would lack: {', '.join(foreign)}"
-        _refuse(problem, "Drop them, and create them on the new table after it.", "foreign_triggers")
+    checks.refuse_triggers(db)
 
 
 def _leftovers(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
@@ -72,13 +65,7 @@ def _binlog(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
 
 
 def _rows(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
-    column, key = sql.policy.partitions.column, row_id(each.table)
-    odd = sql.statement(
-        "partition/615_odd_rows", {"table": INTERACTIONS, "column": column, "key": key}, {"first": ZERO}
-    )
-    if db.value(odd.sql, odd.values):
-        problem = f"{INTERACTIONS} has rows whose {column} is a zero date, or whose {key} is 0, which can't be copied as they are"
-        _refuse(problem, "Give them a date, and another id, first.", "odd_rows")
+    checks.refuse_rows(db, sql, each)
 
 
 def _exact(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
@@ -87,11 +74,7 @@ def _exact(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
 
 
 Check = Callable[[Database, SqlFolder, Declared, Table], None]
-SINCE: tuple[Check, ...] = (
-    _triggers,
-    _keys,
-    _binlog,
-)  # what can come while the rows are copied, or a cut-over is postponed
+SINCE: tuple[Check, ...] = (_triggers, _keys, _binlog)  # what can come until the tables change places
 CHECKS: tuple[Check, ...] = (_names, *SINCE, _leftovers, _trusted, _rows, _exact)
 
 
@@ -114,10 +97,6 @@ def notes(db: Database, sql: SqlFolder, each: Declared, *, from_keys: bool) -> I
         )
     if not from_keys:
         return
-    last = months.first_of(writers_now(db, sql.policy.writers_time_zone), MOST_MONTHS)
-    newest = sql.statement(
-        "partition/050_first_and_last", {"table": INTERACTIONS, "column": sql.policy.partitions.column}
-    )
-    if ((db.row(newest.sql) or {}).get("last") or last) > last:
-        yield f"rows from {last:%Y-%m-%d} on will stay in the catch-all"
+    yield from offline.far_ahead(db, sql)
+    yield from checks.unseen_keys(db, sql)
     yield from checks.statements(db, sql, each)

@@ -1,0 +1,130 @@
+"""What the change to months in one go refuses, leaves alone and says beforehand, and where it goes on with no record of it."""
+
+from __future__ import annotations
+
+import pytest
+import truth
+from test_partition import INTERACTIONS, at, insert, month, partitions, triggers
+
+OFFLINE = ("partition", "enable", "--offline")
+
+
+@pytest.fixture
+def shop(database):
+    """Interactions with foreign keys, and a few rows."""
+    if database.server.family == "oceanbase":
+        pytest.skip("OceanBase keeps its foreign keys on a partitioned table")
+    database.install()
+    truth.execute(database, *(insert(n, n, at(-n)) for n in range(1, 5)))
+    return database
+
+
+def is_refused(shop, *command):
+    """The error of a command that changes nothing."""
+    before = truth.snapshot(shop)
+    error = shop.cli(*command, "--output", "json", check=5).json["error"]
+    assert "Nothing was changed" in error["message"] and truth.snapshot(shop) == before
+    return error
+
+
+def test_a_trigger_of_the_shops_is_refused_where_cascades_would_begin_to_fire_it(shop):
+    truth.execute(
+        shop, "ALTER TABLE product ADD views INT NOT NULL DEFAULT 0",
+        f"CREATE TRIGGER counted AFTER DELETE ON {INTERACTIONS} FOR EACH ROW"
+        " UPDATE product SET views = views - 1 WHERE id = OLD.product_id",
+    )  # fmt: skip
+    for command in (OFFLINE, ("partition", "enable")):
+        error = is_refused(shop, *command)
+        assert error["code"] == "foreign_triggers" and "counted" in error["message"]
+    shop.cli(*OFFLINE, "--integrity", "none")
+    assert set(triggers(shop)) == {"counted"}
+    truth.execute(shop, "DELETE FROM product WHERE id = 1")
+
+
+def test_a_zero_date_is_refused(shop):
+    truth.execute(shop, "SET sql_mode = ''", insert(when="0000-00-00 00:00:00"))
+    for command in (OFFLINE, (*OFFLINE, "--integrity", "none"), ("partition", "enable")):
+        assert is_refused(shop, *command)["code"] == "odd_rows"
+
+
+@pytest.mark.parametrize("parent", [INTERACTIONS, "users"])
+def test_a_foreign_key_of_another_schema_is_seen(shop, make_database, parent):
+    crm = make_database(f"{shop.name}_crm")
+    own, its = truth.quoted(shop.name), truth.quoted(crm.name)
+    refers = f"FOREIGN KEY (its) REFERENCES {own}.{parent} (id) ON DELETE CASCADE"
+    truth.execute(crm, f"CREATE TABLE {its}.users_notes (id BIGINT PRIMARY KEY, its BIGINT, {refers})")
+    # A table of a parent's name elsewhere is no parent.
+    truth.execute(
+        crm, f"ALTER TABLE {its}.users ADD boss BIGINT, ADD FOREIGN KEY (boss) REFERENCES users (id) ON DELETE CASCADE"
+    )
+    if parent == INTERACTIONS:
+        for command in (OFFLINE, ("partition", "enable")):
+            error = is_refused(shop, *command)
+            assert error["code"] == "referred_to" and f"{crm.name}.users_notes" in error["message"]
+        truth.execute(crm, f"DROP TABLE {its}.users_notes")
+    shop.cli(*OFFLINE)
+    truth.execute(crm, f"DROP TABLE IF EXISTS {its}.users_notes")
+
+
+def test_a_foreign_key_that_the_account_may_not_see_is_said_or_looked_for_with_process(shop, make_database):
+    crm = make_database(f"{shop.name}_crm")
+    refers = f"FOREIGN KEY (its) REFERENCES {truth.quoted(shop.name)}.{INTERACTIONS} (id)"
+    truth.execute(crm, f"CREATE TABLE notes (id BIGINT PRIMARY KEY, its BIGINT, {refers})")
+    make = (
+        "DROP USER IF EXISTS operator",
+        "CREATE USER operator",
+        f"GRANT ALL ON {truth.quoted(shop.name)}.* TO operator",
+    )
+    truth.execute(shop, *make, "SET GLOBAL log_bin_trust_function_creators = 1")
+    try:
+        for command in (OFFLINE, ("partition", "enable")):
+            planned = shop.cli(*command, "--user", "operator", "--dry-run", "--output", "json").json
+            assert any("isn't seen (that needs PROCESS)" in note for note in planned["notes"])
+        truth.execute(shop, "GRANT PROCESS ON *.* TO operator")
+        error = is_refused(shop, *OFFLINE, "--user", "operator")
+        assert error["code"] == "referred_to" and f"{crm.name}.notes" in error["message"]
+    finally:
+        truth.execute(shop, "DROP USER operator", "SET GLOBAL log_bin_trust_function_creators = 0")
+        truth.execute(crm, "DROP TABLE notes")
+
+
+def test_a_new_table_beside_a_parent_that_is_a_cascades_child_is_refused(database):
+    if database.server.family == "oceanbase":
+        pytest.skip("OceanBase keeps its foreign keys on a partitioned table")
+    truth.execute(
+        database, "CREATE TABLE tenants (id BIGINT PRIMARY KEY)",
+        "ALTER TABLE users ADD tenant BIGINT, ADD FOREIGN KEY (tenant) REFERENCES tenants (id) ON DELETE CASCADE",
+    )  # fmt: skip
+    error = is_refused(database, "migrate", "--partitioned", "--environment", "development")
+    assert error["code"] == "cascading_parent"
+
+
+def test_a_row_of_the_far_future_makes_no_more_months_than_ensure_does(shop):
+    truth.execute(shop, insert(when="2099-05-05 00:00:00"))
+    far = f"SELECT * FROM `{INTERACTIONS}` WHERE `timestamp` >= '{month(25):%Y-%m-%d}' ORDER BY `timestamp` LIMIT 20"
+    planned = shop.cli("partition", "enable", "--dry-run", "--output", "json").json
+    assert any(far in note for note in planned["notes"])
+    shop.cli(*OFFLINE)
+    assert partitions(shop)[-2:] == [f"p{month(24):%Y%m}", "p_future"]
+    status = shop.cli("partition", "status", "--output", "json", check=3).json
+    assert status["data"]["catch_all_rows"] == 1 and status["next"] == far
+    assert f"next: {far}" in shop.cli("partition", "status", check=3).stdout
+    ensured = shop.cli("partition", "ensure", "--output", "json").json
+    assert ensured["steps"] == [] and any(far in note for note in ensured["notes"])
+    truth.execute(shop, insert(when=at(25)))  # another of them is no news for ensure, either
+    assert shop.cli("partition", "ensure", "--output", "json").json["steps"] == []
+    monitored = shop.cli("monitor", "--output", "json", check=None).json
+    (problem,) = [each for each in monitored["data"]["findings"] if each["check"] == "catch_all_rows"]
+    assert problem["command"] == far and "2 rows" in problem["message"]
+    truth.execute(shop, f"DELETE FROM {INTERACTIONS} WHERE timestamp > '{month(25)}'")
+    assert shop.cli("partition", "status", "--output", "json", check=None).json["data"]["due"] == []
+
+
+def test_rows_of_the_far_future_beside_others_of_the_catch_all(shop):
+    shop.cli(*OFFLINE)
+    truth.execute(shop, insert(when="2099-05-05 00:00:00"), insert(when=at(6)))
+    due = shop.cli("partition", "status", "--output", "json", check=3).json["data"]["due"]
+    assert [each["next"].split()[0] for each in due] == ["rlops", "SELECT"]
+    ensured = shop.cli("partition", "ensure", "--output", "json").json
+    assert ensured["data"]["catch_all_rows"] == 1 and any("SELECT" in note for note in ensured["notes"])
+    assert partitions(shop)[-2] == f"p{month(24):%Y%m}"
