@@ -100,6 +100,7 @@ def data(**changed: Any) -> dict[str, Any]:
         "absent": [],
         "partitions": {
             "partitioned": True, "months_ahead": 1, "catch_all": "p_future", "catch_all_rows": 12, "catch_all_rows_at_least": False,
+            "later_rows": 0, "later_rows_shown_by": "SELECT 1",
             "gaps": [], "source": "PARTITIONS", "partitions": [
                 {"name": f"p20260{n}", "from": datetime(2026, n, 1), "to": datetime(2026, n + 1, 1), "bound": "", "rows": 15_000_000,
                  "rows_estimated": True, "size_bytes": 7_500_000_000, "size_source": "the file"} for n in range(1, 9)

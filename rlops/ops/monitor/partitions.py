@@ -12,6 +12,7 @@ from rlops.db import Row, ServerError
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.monitor.probe import Reader, whole
 from rlops.ops.monitor.sizes import Files
+from rlops.ops.partition.months import end_of_all, later_rows
 from rlops.structure import Table
 
 SOURCE = "information_schema.PARTITIONS"
@@ -30,14 +31,15 @@ class Bounds:
 
 
 def read_partitions(reader: Reader, table: Table | None, files: Files | None, now: datetime) -> dict[str, Any]:
-    """Every partition with its bounds, rows and bytes; `months_ahead`, `gaps`, `catch_all_rows`.
+    """Every partition with its bounds, rows and bytes; `months_ahead`, `gaps`, `catch_all_rows`, `later_rows` of them.
 
     `now` is the writers' clock. Bounds are the server's, never taken from names. Numbers are None where the partitions
     are not by RANGE over literal times.
     """
     answer: dict[str, Any] = {
         "partitioned": bool(table and table.partitioning), "partitions": [], "months_ahead": None, "gaps": [],
-        "catch_all": None, "catch_all_rows": None, "catch_all_rows_at_least": False, "source": None,
+        "catch_all": None, "catch_all_rows": None, "catch_all_rows_at_least": False, "later_rows": None, "later_rows_shown_by": None,
+        "source": None,
     }  # fmt: skip
     if table is None or table.partitioning is None:
         return answer
@@ -56,7 +58,10 @@ def read_partitions(reader: Reader, table: Table | None, files: Files | None, no
     catch_all = next((each for each in bounds if each.catch_all), None)
     answer["catch_all"] = catch_all.name if catch_all else None
     if catch_all:
-        answer.update(_catch_all(reader, catch_all.name))
+        wanted = reader.sql.policy.partitions
+        later = max(end_of_all(now, wanted), catch_all.begins or now)
+        shown_by = later_rows(INTERACTIONS, wanted, later)
+        answer.update(_catch_all(reader, catch_all.name, wanted.column, later), later_rows_shown_by=shown_by)
     return answer
 
 
@@ -111,13 +116,21 @@ def _partition(row: Row, bounds: Bounds | None, files: Files | None) -> dict[str
     }
 
 
-def _catch_all(reader: Reader, name: str) -> Mapping[str, Any]:
-    names = {"table": INTERACTIONS, "partition": name, "key": "PRIMARY"}
+def _catch_all(reader: Reader, name: str, column: str, later: datetime) -> Mapping[str, Any]:
+    """Its rows, and those of them that are of the time `later` or past it, for which no month is made."""
+    names = {"table": INTERACTIONS, "partition": name}
     try:
-        rows = reader.rows("034_count_partition", names, {"limit": COUNT_UP_TO})
+        rows = reader.rows("034_count_partition", {**names, "key": "PRIMARY"}, {"limit": COUNT_UP_TO})
+        counted = int(rows[0]["rlops_count"])
+        values = {"first": later, "limit": COUNT_UP_TO}
+        past = (
+            reader.rows("036_count_later_rows", {**names, "column": column}, values)
+            if counted
+            else [{"rlops_count": 0}]
+        )
     except ServerError as error:
         reader.failed("catch_all", "COUNT(*)", "034_count_partition", error)
         return {}
-    counted = int(rows[0]["rlops_count"])
     reader.note("catch_all", "ok", "COUNT(*)")
-    return {"catch_all_rows": counted, "catch_all_rows_at_least": counted >= COUNT_UP_TO}
+    at_least = counted >= COUNT_UP_TO
+    return {"catch_all_rows": counted, "catch_all_rows_at_least": at_least, "later_rows": int(past[0]["rlops_count"])}

@@ -127,8 +127,11 @@ def _upkeep(data: Data) -> Iterator[Measured]:
         yield Measured("months_ahead", INTERACTIONS, partitions["months_ahead"], said, "rlops partition ensure")
     if partitions["catch_all_rows"]:
         least = "at least " if partitions["catch_all_rows_at_least"] else ""
-        said = f"{least}{partitions['catch_all_rows']:,} rows in the catch-all {partitions['catch_all']}, which can't be split at once"
-        yield Measured("catch_all_rows", INTERACTIONS, partitions["catch_all_rows"], said, "rlops partition ensure")
+        said, command = "which can't be split at once", "rlops partition ensure"
+        if partitions["later_rows"] == partitions["catch_all_rows"]:
+            said, command = "so far ahead that no month is made for them", partitions["later_rows_shown_by"]
+        said = f"{least}{partitions['catch_all_rows']:,} rows in the catch-all {partitions['catch_all']}, {said}"
+        yield Measured("catch_all_rows", INTERACTIONS, partitions["catch_all_rows"], said, command)
 
 
 def _rows(data: Data) -> Iterator[Measured]:

@@ -14,12 +14,10 @@ from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import change, convert, drain, integrity, months, online
 from rlops.ops.partition.months import Months
 from rlops.ops.partition.status import ahead as months_ahead
-from rlops.ops.partition.status import catch_all_rows, live_table
+from rlops.ops.partition.status import catch_all_rows, later_rows, live_table
 from rlops.plan import Answer, Plan, Step
 from rlops.sqlfiles import SqlFolder
 from rlops.words import counted
-
-MOST_AHEAD = 24  # months; rows further ahead than that stay in the catch-all
 
 
 def plan(db: Database, sql: SqlFolder, ahead: int | None, *, drains: bool = True, postpone: bool = False) -> Plan:
@@ -36,7 +34,7 @@ def plan(db: Database, sql: SqlFolder, ahead: int | None, *, drains: bool = True
     rows, estimated = catch_all_rows(db, sql, found)
     upto = months.first_of(now, wanted.months_ahead if ahead is None else ahead)
     if rows and (last := _last(db, sql)) and last > upto:
-        upto = min(months.first_of(last), months.first_of(now, MOST_AHEAD))
+        upto = max(upto, min(months.first_of(last), months.first_of(now, months.MOST_AHEAD)))
     end = found.end or months.first_of(now)
     lacking = months.between(end, upto) if end <= upto else []
     data: dict[str, Any] = {
@@ -141,7 +139,8 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     found = months.read(db, sql, INTERACTIONS)
     now = writers_now(db, sql.policy.writers_time_zone)
     ahead = months_ahead(found, now)
-    data = {**answer.data, "months_ahead": ahead, "catch_all_rows": catch_all_rows(db, sql, found)[0]}
+    rows, _ = catch_all_rows(db, sql, found)
+    data = {**answer.data, "months_ahead": ahead, "catch_all_rows": rows}
     if "phase" in data:
         data["phase"] = None
     names = {month.name for month in found.all}
@@ -153,6 +152,8 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     headline = f"{counted(len(data['created_partitions']), 'month')} added; {ahead} ahead."
     if not answer.steps:
         headline = f"Nothing to do: {counted(ahead, 'month')} ahead."
+    later = later_rows(db, sql, found, now, rows)
+    stay = (f"{later}; `{later.shown_by}` shows them",) if later else ()
     old = (f"{change.OLD} is kept equal; `rlops partition finish` drops it",) if change.kept(db) else ()
     following = "rlops verify" if old and answer.steps else ""
-    return replace(answer, data=data, headline=headline, notes=(*answer.notes, *old), next=following)
+    return replace(answer, data=data, headline=headline, notes=(*answer.notes, *stay, *old), next=following)

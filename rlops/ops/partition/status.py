@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
@@ -103,6 +104,33 @@ def catch_all_rows(db: Database, sql: SqlFolder, found: Months) -> tuple[int | N
         return None, False
 
 
+@dataclass(frozen=True)
+class Later:
+    """Rows of the catch-all that are further ahead than months are made; `shown_by` is the statement to look at them with."""
+
+    rows: int
+    first: datetime
+    shown_by: str
+
+    def __str__(self) -> str:
+        are = "is" if self.rows == 1 else "are"
+        return f"{counted(self.rows, 'row')} of the catch-all {are} of {self.first:%Y-%m-%d} or later, for which no month is made"
+
+
+def later_rows(db: Database, sql: SqlFolder, found: Months, now: datetime, rows: int | None) -> Later | None:
+    """Those among the so many `rows` of the catch-all; None without any, or where to count them takes too long."""
+    if not rows or not found.catch_all:
+        return None
+    wanted = sql.policy.partitions
+    first = max(months.end_of_all(now, wanted), found.end or now)
+    names = {"table": INTERACTIONS, "partition": found.catch_all.name, "column": wanted.column}
+    statement = sql.statement("partition/042_rows_from", names, {"first": first, "limit": rows})
+    with suppress(TimedOut), db.statement_limit(COUNT_FOR):
+        if later := int(db.value(statement.sql, statement.values)):
+            return Later(later, first, months.later_rows(INTERACTIONS, wanted, first))
+    return None
+
+
 def expired(found: Months, edge: datetime, now: datetime) -> list[Month]:
     """The months that are past the cutoff whole, the oldest first; never the current one or the last."""
     current = months.first_of(now)
@@ -126,8 +154,11 @@ def _due(db: Database, sql: SqlFolder, found: Months, now: datetime, rows: int |
     lacking = wanted.months_ahead - ahead(found, now)
     if lacking > 0:
         due.append({"what": f"{counted(lacking, 'month')} ahead missing", "next": "rlops partition ensure"})
-    if rows:
+    later = later_rows(db, sql, found, now, rows)
+    if rows and (later is None or later.rows < rows):
         due.append({"what": f"the catch-all has {counted(rows, 'row')}", "next": "rlops partition ensure"})
+    if later:
+        due.append({"what": str(later), "next": later.shown_by})
     kept = sql.policy.retention.interactions_months
     past = expired(found, cutoff(now, kept), now)
     empty = emptied(db, sql, past)
