@@ -28,7 +28,7 @@ COMMANDS = {
     "maintain": (CARE, "The monthly work in one line: archive, retention, check, snapshot."),
     "purge": (CARE, "Remove one user's or product's interactions, gently, before it is deleted."),
     "jobs": (CARE, "Long work that runs or was interrupted: list, pause, resume, abort."),
-    "uninstall": (CARE, "Remove rlops' own tables; never the three tables."),
+    "uninstall": (CARE, "Remove rlops' own tables, triggers and account; never the three tables."),
     "monitor": (LOOK, "Sizes, rows, growth and index usage, each with its source."),
     "doctor": (LOOK, "What each command needs, and whether it has it."),
     "history": (LOOK, "What was run here: when, by whom, with what result."),

@@ -12,7 +12,9 @@ app = new_app()
 
 @command(app, "uninstall", writes=True)
 def uninstall(session: Session) -> Answer:
-    """Remove rlops' own tables, its journal included; never the three tables, their backups or set-aside rows.
+    """Remove rlops' own tables, its journal included, its triggers and account; never the three tables, their backups or set-aside rows.
+
+    What keeps the integrity of a partitioned table stays.
 
     Example:  [bold]rlops uninstall --dry-run[/bold]
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import truth
-from test_partition import INTERACTIONS, at, insert, month, partitions, triggers
+from test_partition import INTERACTIONS, at, findings, insert, month, partitions, refused, triggers
 
 OFFLINE = ("partition", "enable", "--offline")
 
@@ -128,3 +128,68 @@ def test_rows_of_the_far_future_beside_others_of_the_catch_all(shop):
     ensured = shop.cli("partition", "ensure", "--output", "json").json
     assert ensured["data"]["catch_all_rows"] == 1 and any("SELECT" in note for note in ensured["notes"])
     assert partitions(shop)[-2] == f"p{month(24):%Y%m}"
+
+
+def forget(database):
+    """What a dump of the shop's tables alone leaves of rlops' record."""
+    truth.execute(database, *(f"DROP TABLE {name}" for name in truth.tables(database) if name.startswith("rlops_")))
+
+
+def integrity_told(database):
+    return database.cli("partition", "status", "--output", "json", check=None).json["data"]["integrity"]
+
+
+def test_without_a_record_triggers_are_seen_mended_and_recorded(shop):
+    shop.cli(*OFFLINE)
+    forget(shop)
+    assert integrity_told(shop) == "triggers" and findings(shop) == []
+    truth.execute(shop, "DROP TRIGGER rlops_user_id_insert")
+    (found,) = findings(shop)
+    shop.cli(*found["hint"].split()[1:], "--environment", "development")
+    assert refused(shop, insert(user=99)) == 1452 and findings(shop) == []
+    recorded = {row["name"]: row["value"] for row in shop.query("SELECT name, value FROM rlops_state")}
+    assert recorded["interactions_integrity"] == "triggers"
+    assert "Nothing to do" in shop.cli(*OFFLINE).stdout
+    forget(shop)
+    shop.cli("partition", "disable", "--environment", "development")
+    assert partitions(shop) == [] and refused(shop, insert(user=99)) == 1452
+
+
+def test_without_a_record_and_without_triggers_either_can_be_chosen(shop):
+    shop.cli(*OFFLINE)
+    for more, told in (((), "triggers"), (("--integrity", "none"), "none")):
+        forget(shop)
+        truth.execute(shop, *(f"DROP TRIGGER {name}" for name in triggers(shop)))
+        assert integrity_told(shop) == "none" and len(findings(shop)) == 8
+        shop.cli(*OFFLINE, *more, "--environment", "development")
+        assert integrity_told(shop) == told and findings(shop) == []
+
+
+def test_uninstall_keeps_what_guards_a_partitioned_table_and_removes_the_rest(shop):
+    shop.cli(*OFFLINE)
+    truth.execute(shop, "DROP USER rlops_integrity@localhost")  # it may hold rights on schemas of other tests
+    shop.cli(*OFFLINE)
+    before = triggers(shop)
+    planned = shop.cli("uninstall", "--dry-run", "--output", "json").json
+    assert any("integrity of the partitioned table stay" in note for note in planned["notes"])
+    shop.cli("uninstall", "--yes")
+    assert triggers(shop) == before and findings(shop) == []
+    assert refused(shop, insert(user=99)) == 1452 and refused(shop, "DELETE FROM users WHERE id = 1") == 0
+    shop.cli("partition", "disable", "--offline", "--environment", "development")
+    accounts = "SELECT User FROM mysql.user WHERE User = 'rlops_integrity'"
+    assert len(shop.query(accounts)) == 1
+    truth.execute(
+        shop,
+        "CREATE DATABASE IF NOT EXISTS rlops_elsewhere",
+        "GRANT SELECT ON rlops_elsewhere.* TO rlops_integrity@localhost",
+    )
+    assert any(
+        "stays: it holds" in note for note in shop.cli("uninstall", "--dry-run", "--output", "json").json["notes"]
+    )
+    truth.execute(
+        shop, "REVOKE SELECT ON rlops_elsewhere.* FROM rlops_integrity@localhost", "DROP DATABASE rlops_elsewhere"
+    )
+    truth.execute(shop, "CREATE TRIGGER rlops_user_id_key BEFORE UPDATE ON users FOR EACH ROW SET @a = 1")
+    shop.cli("uninstall", "--confirm", shop.name)
+    assert triggers(shop) == {} and shop.query(accounts) == []
+    assert not any(name.startswith("rlops_") for name in truth.tables(shop)) and refused(shop, insert(user=99)) == 1452

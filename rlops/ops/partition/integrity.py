@@ -141,6 +141,11 @@ def live(db: Database, tables: Iterable[str]) -> dict[str, Trigger]:
     return {trigger.name: trigger for trigger in found if trigger.name.startswith(PREFIX)}
 
 
+def guarding(db: Database) -> list[str]:
+    """Those on the interactions that keep their integrity. Raises Denied where this account may not see any."""
+    return [name for name in live(db, (INTERACTIONS,)) if not name.startswith((CAPTURE, REVERSE))]
+
+
 def missing(db: Database, wanted: Sequence[Spec]) -> list[Spec]:
     """Those that aren't there. Raises Denied where this account may not see any."""
     there = live(db, (spec.table for spec in wanted))

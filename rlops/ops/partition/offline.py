@@ -26,11 +26,13 @@ BYTES_PER_SECOND = 10_000_000  # copied by the blocking ALTER, measured at 19,00
 def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
     """Plan the blocking change to months. Raises Refused where the table is missing or differs from what is declared."""
     live, each = live_table(db), integrity.the_child(sql)
-    data = {"partitioned": live.partitioning is not None, "integrity": integrity_of(db, live)}
+    kept = integrity_of(db, live)
+    data = {"partitioned": live.partitioning is not None, "integrity": kept}
     again = "rlops partition enable --offline" + ("" if by_triggers else " --integrity none")
     if live.partitioning:
-        mends = _mend_integrity(db, sql, each) if by_triggers and data["integrity"] == form.TRIGGERS else []
-        return Plan("partition enable", tuple(mends), data, (WITHOUT,) if mends else (), again=again)
+        mends = _mend_integrity(db, sql, each, kept, by_triggers=by_triggers)
+        missed = (WITHOUT,) if any(not step.records for step in mends) else ()
+        return Plan("partition enable", tuple(mends), data, missed, again=again)
     change.refuse_busy(db, "a copy while writers wait")
     refuse_different(db, sql, live)
     keys_go = not db.engine.can.keys_on_partitions
@@ -59,12 +61,15 @@ def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
 WITHOUT = "what came without them may be orphans: `rlops verify --data` finds those"
 
 
-def _mend_integrity(db: Database, sql: SqlFolder, each: Declared) -> list[Step]:
-    """Put back what somebody has dropped of the integrity by triggers, or a reloaded dump hasn't brought."""
-    if change.under_way(db):
+def _mend_integrity(db: Database, sql: SqlFolder, each: Declared, kept: str, *, by_triggers: bool) -> list[Step]:
+    """Put back what somebody has dropped of the integrity by triggers, or a reloaded dump hasn't brought, and their record."""
+    known = form.recorded(db).integrity
+    if change.under_way(db) or kept == form.FOREIGN_KEYS or known == form.NONE:
         return []
+    if not by_triggers:
+        return [] if kept == form.TRIGGERS else convert.records(sql, form.PARTITIONED, form.NONE, None)
     steps, by = integrity.enabling(db, sql, each)
-    return [*steps, *convert.records(sql, form.PARTITIONED, form.TRIGGERS, by)] if steps else []
+    return [*steps, *convert.records(sql, form.PARTITIONED, form.TRIGGERS, by)] if steps or not known else []
 
 
 # What can't stay the same once triggers stand in for the foreign keys.

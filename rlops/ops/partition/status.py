@@ -10,10 +10,10 @@ from typing import Any
 
 from rlops.clock import cutoff, writers_now
 from rlops.db import Database, ServerError, TimedOut
-from rlops.errors import Exit, Refused
+from rlops.errors import Denied, Exit, Refused
 from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import change, hold, months
+from rlops.ops.partition import change, hold, integrity, months
 from rlops.ops.partition.months import Month, Months
 from rlops.plan import Answer
 from rlops.sqlfiles import SqlFolder
@@ -76,11 +76,17 @@ def _moving(at: change.Change | None, kept: str | None) -> tuple[str, ...]:
 
 
 def integrity_of(db: Database, live: Table) -> str:
-    """foreign_keys, triggers or none: read from the server, where rlops recorded nothing."""
+    """foreign_keys, triggers or none: as the server shows keys, as rlops recorded it, or by the triggers that are seen."""
     if live.foreign_keys:
         return form.FOREIGN_KEYS
+    if not live.partitioning:
+        return form.NONE
     known = form.recorded(db).integrity
-    return known if live.partitioning and known in (form.TRIGGERS, form.NONE) else form.NONE
+    if known in (form.TRIGGERS, form.NONE):
+        return known
+    with suppress(Denied):
+        return form.TRIGGERS if integrity.guarding(db) else form.NONE
+    return form.NONE
 
 
 def ahead(found: Months, now: datetime) -> int:
