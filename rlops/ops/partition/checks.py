@@ -91,9 +91,9 @@ def unseen_keys(db: Database, sql: SqlFolder) -> Iterator[str]:
 
 def statements(db: Database, sql: SqlFolder, each: Declared) -> Iterator[str]:
     """The statements seen that will fail or do something else once triggers stand in for the foreign keys."""
-    found = queries.seen(db, sql, INTERACTIONS)
+    found = queries.writes(db, sql)
     if found is None:
         yield "statements that will behave differently can't be looked for: performance_schema is off, or not for this account"
         return
-    yield from list(queries.behave_differently(found, INTERACTIONS, each.parents))[: queries.SHOWN]
+    yield from list(queries.behave_differently(found, INTERACTIONS, each.table.foreign_keys))[: queries.SHOWN]
     yield from queries.not_kept(db, sql)

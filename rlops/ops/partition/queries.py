@@ -11,11 +11,14 @@ from rlops.db import Database, Lost, ServerError
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import status as status_op
 from rlops.plan import Answer
-from rlops.sqlfiles import SqlFolder
+from rlops.sqlfiles import SqlFolder, Statement
+from rlops.structure import ForeignKey
 from rlops.words import counted
 
 SHOWN = 10
 SOURCES = {"oceanbase": "oceanbase.V$OB_PLAN_CACHE_PLAN_STAT, plans still in the cache"}
+_QUALIFIER = r"(?:\w+ ?\. ?)?"  # a schema's name before a table's
+_WITH = r"(?:WITH\b.*?\) )?"
 DIGESTS = "performance_schema.events_statements_summary_by_digest, since the server started"
 
 
@@ -30,8 +33,15 @@ class Seen:
 
 def seen(db: Database, sql: SqlFolder, table: str) -> list[Seen] | None:
     """The statements seen on that table, the costliest first; None where the server or this account doesn't show any."""
-    values = {"schema": db.schema, "like": f"%{table}%"}
-    statement = sql.statement("partition/500_statements", values=values)
+    return _seen(db, sql.statement("partition/500_statements", values={"schema": db.schema, "like": f"%{table}%"}))
+
+
+def writes(db: Database, sql: SqlFolder) -> list[Seen] | None:
+    """Those that were seen to write to any table, likewise."""
+    return _seen(db, sql.statement("partition/505_writes", values={"schema": db.schema}))
+
+
+def _seen(db: Database, statement: Statement) -> list[Seen] | None:
     try:
         rows = db.rows(statement.sql, statement.values)
         if not rows and db.family != "oceanbase" and not int(db.value("SELECT @@performance_schema")):
@@ -68,23 +78,47 @@ def touches_every_month(statement: str, column: str) -> bool:
     )
 
 
-def behave_differently(statements: Sequence[Seen], table: str, parents: Sequence[str]) -> Iterator[str]:
-    """Which of these will fail or act otherwise once triggers stand in for the foreign keys, and how."""
+def behave_differently(statements: Sequence[Seen], child: str, keys: Sequence[ForeignKey]) -> Iterator[str]:
+    """Which of these will fail or act otherwise once triggers stand in for the child's foreign keys, and how."""
     for each in statements:
         text = each.statement.replace("`", "").upper()
-        for parent in parents:
-            name = parent.upper()
-            writes = re.match(rf"(DELETE|UPDATE)\b.*?\b{name}\b", text)
-            if (
-                writes
-                and table.upper() in text
-                and not re.match(rf"(DELETE FROM|UPDATE) {table.upper()}\b(?!.*\b{name}\b)", text)
-            ):
-                yield f"will fail with 1442 ({each.executions:,} times seen): {each.statement}"
-            if re.match(rf"REPLACE (INTO )?{name}\b", text):
-                yield f"will delete interactions ({each.executions:,} times seen): {each.statement}"
-        if re.match(rf"INSERT IGNORE INTO {table.upper()}\b", text):
-            yield f"will fail whole where one row has no parent ({each.executions:,} times seen): {each.statement}"
+        for said in _differences(text, child.upper(), keys):
+            yield f"{said} ({each.executions:,} times seen): {each.statement}"
+
+
+def _differences(text: str, child: str, keys: Sequence[ForeignKey]) -> Iterator[str]:
+    if re.search(rf"\b{child}\b", text) and any(_writes_back(text, key) for key in keys):
+        yield "will fail with 1442"
+    if any(
+        re.match(rf"REPLACE (?:(?:LOW_PRIORITY|DELAYED|INTO) )*{_QUALIFIER}{key.ref_table.upper()}\b", text)
+        for key in keys
+    ):
+        yield "will delete interactions"
+    if re.match(rf"INSERT (?:(?:LOW_PRIORITY|DELAYED|HIGH_PRIORITY) )?IGNORE (?:INTO )?{_QUALIFIER}{child}\b", text):
+        yield "will fail whole where one row has no parent"
+
+
+def _writes_back(text: str, key: ForeignKey) -> bool:
+    """Whether it deletes rows of the key's parent, or changes their key, so that a trigger of that parent writes to the child."""
+    parent = key.ref_table.upper()
+    if key.on_update == "CASCADE" and (update := re.match(rf"{_WITH}UPDATE (.*?) SET (.*)", text)):
+        changed = update[2].partition(" WHERE ")[0]
+        return bool(re.search(rf"\b{parent}\b", update[1]) and re.search(rf"\b{key.ref_columns[0].upper()} =", changed))
+    return key.on_delete == "CASCADE" and parent in _deleted_from(text, parent)
+
+
+def _deleted_from(text: str, parent: str) -> Iterator[str]:
+    """The tables that a DELETE deletes from; an alias of the parent's counts as the parent."""
+    found = re.match(rf"{_WITH}DELETE (?:(?:LOW_PRIORITY|QUICK|IGNORE) )*(?P<from>FROM )?(?P<rest>.*)", text)
+    if not found:
+        return
+    targets, word, tables = found["rest"].partition(" USING " if found["from"] else " FROM ")
+    if not word or " WHERE " in targets:  # of one table
+        targets, tables = re.split(" (?:WHERE|AS) ", found["rest"])[0], ""
+    for target in targets.split(","):
+        name = re.match(rf" ?{_QUALIFIER}(\w+)", target)
+        if name:
+            yield parent if re.search(rf"\b{parent} (?:AS )?{name[1]}\b", tables) else name[1]
 
 
 def status(db: Database, sql: SqlFolder) -> Answer:
