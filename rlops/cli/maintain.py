@@ -68,7 +68,7 @@ def _check(session: Session) -> Answer:
     from rlops.ops import verify as op
 
     with session.screen.progress() as emit:
-        return session.read(lambda db, sql: op.verify(db, sql, with_smoke=False, with_data=True, emit=emit))
+        return session.read(lambda db, sql: op.upkeep(db, sql, keep=not session.common.dry_run, emit=emit))
 
 
 def _snapshot(session: Session) -> Answer:

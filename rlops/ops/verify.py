@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -20,6 +20,8 @@ from rlops.sqlfiles import SqlFolder
 from rlops.structure import Finding, read_table
 from rlops.words import counted
 
+ENDED = "orphans_below_"  # in rlops_state, with a table's name: from where the next look for orphans goes on down
+
 
 def verify(
     db: Database,
@@ -28,11 +30,13 @@ def verify(
     with_smoke: bool,
     with_data: bool = False,
     full: bool = False,
+    further: Mapping[str, int] | None = None,
     emit: events.Emit = events.silent,
 ) -> Answer:
     """The structure of each declared table, the grants, and with `with_smoke` trial rows that are rolled back.
 
-    With `with_data` the newest rows are checked too, or with `full` all of them. Raises Denied when the account may not read a table.
+    With `with_data` the newest rows are checked too, or with `full` all of them; `further` as in rlops.ops.data.
+    Raises Denied when the account may not read a table.
     """
     behind = nodes.disagreeing(db, sql, nodes.AGREE_WITHIN)
     tables, findings, notes = _structure(db, sql)
@@ -53,7 +57,7 @@ def verify(
     data: dict[str, Any] = {"findings": findings, "tables": tables, "smoke": trial}
     if with_data:
         present = {table["name"]: table["rows"] for table in tables if table["exists"]}
-        report = rows.examine(db, sql, present, full=full, emit=emit)
+        report = rows.examine(db, sql, present, full=full, further=further, emit=emit)
         findings += report.findings
         notes = [*notes, *report.notes()]
         data["data"] = report.data()
@@ -73,6 +77,20 @@ def verify(
     return Answer(
         "verify", Exit.OK, data, headline=f"{db.schema} is as declared: {len(tables)} tables.", notes=tuple(notes)
     )
+
+
+def upkeep(db: Database, sql: SqlFolder, *, keep: bool, emit: events.Emit = events.silent) -> Answer:
+    """`verify` with the newest rows, and a look for orphans that goes on below where the last one ended; `keep` records where."""
+    further = {
+        name[len(ENDED) :]: int(value)
+        for name, value in journal.recorded(db).items()
+        if name.startswith(ENDED) and value
+    }
+    answer = verify(db, sql, with_smoke=False, with_data=True, further=further, emit=emit)
+    for seen in answer.data["data"]["further"] if keep else ():
+        ended = seen["complete"] or seen["first_id"] is None
+        journal.record(db, ENDED + seen["table"], "" if ended else str(seen["first_id"] - 1))
+    return answer
 
 
 def _structure(db: Database, sql: SqlFolder) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from truth import TABLES
 from rlops import lease, lock
 from rlops.archive import sealed
 from rlops.archive.place import ROOT_FILE
+from rlops.ops.data import Bounds
 
 INTERACTIONS = TABLES[0]
+
 WRITES = ("--environment", "development")
 PARTS = ["partition ensure", "archive run", "cleanup", "archive erase", "verify", "monitor"]
 
@@ -161,3 +164,34 @@ def test_the_units_of_a_profile(tmp_path):
     assert '"--profile" "live shop"' in text
     refused = run_cli("maintain", "--print", "cron", "--output", "json", home=folder, check=2)
     assert json.loads(refused.stdout)["error"]["code"] == "no_profile"
+
+
+def test_orphans_are_looked_for_further_down_each_time(database, monkeypatch):
+    database.cli("migrate", *WRITES)
+    truth.execute(database, "DELETE FROM users WHERE id = 20", "DELETE FROM product WHERE id = 20")
+    columns = "id, user_id, product_id, interaction_type, reward"
+    for user, ids in ((1, [n for n in range(1, 41) if n != 5]), (20, [5])):
+        rows = ", ".join(f"({n}, {user}, 1, 'VIEW', 0.1)" for n in ids)
+        truth.execute(
+            database, "SET foreign_key_checks = 0", f"INSERT INTO user_product_interactions ({columns}) VALUES {rows}"
+        )
+    monkeypatch.setattr(importlib.import_module("rlops.ops.data.examine"), "RECENT", Bounds(rows=10))
+    monkeypatch.setattr("rlops.ops.data.scan.FURTHER_ROWS", 12)
+    monkeypatch.setattr("rlops.ops.data.scan.FURTHER_SECONDS", 0.0)
+
+    def looked(*options):
+        (part,) = [part for part in maintain(database, *options)["data"]["parts"] if part["command"] == "verify"]
+        ((first, last),) = [(each["first_id"], each["last_id"]) for each in part["data"]["data"]["further"]]
+        return first, last, [each["check"] for each in part["data"]["findings"] if each["check"] == "orphan"]
+
+    assert looked("--yes") == (19, 30, [])
+    assert looked("--dry-run") == looked("--yes") == (7, 18, [])
+    assert looked("--yes") == (1, 6, ["orphan"])
+    assert looked("--yes") == (19, 30, [])
+    truth.execute(
+        database, "DELETE FROM user_product_interactions WHERE id < 19"
+    )  # retention goes where it was to go on
+    assert looked("--yes") == (None, None, [])
+    assert looked("--yes") == (19, 30, [])
+    answer = database.cli("verify", "--data", "--output", "json", check=3).json["data"]
+    assert answer["data"]["further"] == [] and "orphan" not in {each["check"] for each in answer["findings"]}

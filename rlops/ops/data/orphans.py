@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rlops.db import Database, Row
+from rlops.db import Database
 from rlops.ops import declared
 from rlops.ops.data.shapes import Breach
 from rlops.ops.data.tally import Place, Tally
@@ -20,14 +20,13 @@ class Orphans:
     key: ForeignKey
     place: Place
 
-    def look(self, db: Database, chunk: list[Row], tally: Tally) -> None:
-        """Look at the ids of a chunk, newest first, in a snapshot of its own. Raises ServerError."""
+    def look(self, db: Database, since: int, until: int, tally: Tally) -> None:
+        """Look at the rows of a range of ids, in a snapshot of its own. Raises ServerError."""
         parent = Keywords((_parent(self.key),))
         names = {
             "table": self.place.table, "column": self.key.columns[0], "parent": parent, "parent_key": self.key.ref_columns[0],
         }  # fmt: skip
-        ids = {"since": chunk[-1]["id"], "until": chunk[0]["id"]}
-        statement = self.sql.statement("data/050_orphans", names, ids)
+        statement = self.sql.statement("data/050_orphans", names, {"since": since, "until": until})
         parent_key = quote(self.key.ref_columns[0])
         # OceanBase trusts a foreign key and finds nothing without the `+ 0`; elsewhere it costs nothing.
         where = f"{quote(self.place.column)} + 0 NOT IN (SELECT {parent_key} FROM {_parent(self.key)})"

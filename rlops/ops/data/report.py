@@ -41,6 +41,7 @@ class Report:
 
     outcomes: list[Outcome] = field(default_factory=list)
     ranges: list[Range] = field(default_factory=list)
+    further: list[Range] = field(default_factory=list)  # below those, where orphans alone were looked for
     interrupted: bool = False
     seconds: float = 0.0
 
@@ -66,6 +67,7 @@ class Report:
         ]
         return {
             "ranges": [asdict(each) for each in self.ranges],
+            "further": [asdict(each) for each in self.further],
             "checked_rows": sum(each.rows for each in self.ranges),
             "complete": self.complete,
             "seconds": round(self.seconds, 3),
@@ -77,6 +79,9 @@ class Report:
         for each in self.ranges:
             if not each.complete:
                 yield f"data: looked at {each} only; --full looks at all"
+        for each in self.further:
+            where = "from the newest down again" if each.complete else "below that"
+            yield f"data: orphans were looked for in {each} too; the next such run goes on {where}"
         for found in self.outcomes:
             if found.check in NOTED and found.rows:
                 yield f"data: {counted(found.rows, 'row')} with NULL as {found.object}, which the table allows"

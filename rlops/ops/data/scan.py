@@ -22,6 +22,10 @@ class Bounds:
 
 RECENT = Bounds(200_000, 30.0)
 FULL = Bounds()
+FURTHER_ROWS, FURTHER_SECONDS = (
+    5000,
+    30.0,
+)  # of a chunk to begin with, and how long a look goes on below the newest rows
 
 
 @dataclass
@@ -66,6 +70,24 @@ def newest_first(db: Database, sql: SqlFolder, file: str, seen: Range, bounds: B
             yield rows
         seen.complete = not rows or until < edge["first_id"]
         pace.took(len(rows), time.monotonic() - chunk_began)
+
+
+def further_down(db: Database, sql: SqlFolder, seen: Range, until: int) -> Iterator[tuple[int, int]]:
+    """Ranges of ids from `until` down, for FURTHER_SECONDS or to the beginning; `seen` grows with each that was dealt with."""
+    pace, began = Pace(target=0.25, size=FURTHER_ROWS, least=100, most=200_000), time.monotonic()
+    while not seen.complete and (seen.last_id is None or time.monotonic() - began < FURTHER_SECONDS):
+        chunk_began = time.monotonic()
+        ask = sql.statement("data/012_rows_further_down", {"table": seen.table}, {"last_id": until, "limit": pace.size})
+        row = db.row(ask.sql, ask.values) or {"first_id": None}
+        if row["first_id"] is None:
+            seen.complete = True
+            return
+        first = int(row["first_id"])
+        yield first, until
+        seen.first_id, seen.last_id, seen.complete = first, seen.last_id or until, row["row_count"] < pace.size
+        seen.rows += int(row["row_count"])
+        until = first - 1
+        pace.took(int(row["row_count"]), time.monotonic() - chunk_began)
 
 
 def _reached(bounds: Bounds, seen: Range, began: float) -> bool:

@@ -167,7 +167,7 @@ class Comparing(Ranges):
             if orphans := int(db.value(ask.sql, ask.values)):
                 raise Failed(
                     f"{orphans:,} rows behind id {ids.first} up to {ids.to} refer to {key.ref_table} that aren't there",
-                    f"Somebody wrote with foreign_key_checks=0: delete them, then type the command again (`rlops verify --data`"
+                    f"Somebody wrote with foreign_key_checks=0: delete them, then type the command again (`rlops verify --data --full`"
                     f" finds them by {key.columns[0]}).", "orphans",
                 )  # fmt: skip
 

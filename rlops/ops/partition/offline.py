@@ -58,7 +58,7 @@ def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
     )  # fmt: skip
 
 
-WITHOUT = "what came without them may be orphans: `rlops verify --data` finds those"
+WITHOUT = "what came without them may be orphans: `rlops verify --data --full` finds those"
 
 
 def _mend_integrity(db: Database, sql: SqlFolder, each: Declared, kept: str, *, by_triggers: bool) -> list[Step]:
@@ -77,7 +77,8 @@ COSTS = (
     "a statement on users or product that also reads the interactions (DELETE … JOIN, … WHERE id IN (SELECT …)) fails with 1442",
     "REPLACE INTO users or product deletes the interactions of the replaced row",
     "INSERT IGNORE of several interactions fails whole where one has no parent, instead of skipping it",
-    "TRUNCATE and DROP of users or product become legal, and leave orphans; so do cascades into them: `rlops verify --data` finds those",
+    "TRUNCATE and DROP of users or product become legal, and leave orphans, as cascades into them do: `rlops verify --data --full` finds"
+    " those",
     "the primary key is (id, timestamp): the server no longer refuses a second row of the same id with another time",
 )  # fmt: skip
 
