@@ -8,14 +8,16 @@ from typing import Any
 
 from rlops import facts, journal, privileges
 from rlops.db import Database, Forbidden
-from rlops.errors import Exit
+from rlops.errors import Denied, Exit
 from rlops.holdings import Account, Holdings
-from rlops.ops import declared, operators, requirements, server_facts
+from rlops.ops import declared, form, operators, requirements, server_facts
+from rlops.ops.partition import integrity
+from rlops.ops.partition.status import integrity_of
 from rlops.ops.server_facts import ServerFact
 from rlops.plan import Answer
 from rlops.settings import Target
 from rlops.sqlfiles import SqlFolder, quote
-from rlops.structure import Finding
+from rlops.structure import Finding, Table, read_table
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,10 @@ def doctor(
         _check(db, sql, name, holdings, account, blocked=_blocked(name, schema, server))
         for name in requirements.commands(environment["value"])
     ]
+    guards, unseen = _guards(db, sql) if schema["reachable"] else ([], [])
     found = [
         *_schema_findings(db, schema),
+        *guards,
         *_server_findings(server),
         *(_command_finding(check) for check in commands if check.missing),
     ]
@@ -70,7 +74,7 @@ def doctor(
         "doctor",
         Exit.FINDINGS if found else Exit.OK,
         data,
-        notes=tuple(_notes(db, holdings, commands, tested)),
+        notes=(*_notes(db, holdings, commands, tested), *unseen),
         headline=headline,
     )
 
@@ -157,6 +161,18 @@ def _schema_findings(db: Database, schema: Mapping[str, Any]) -> list[Finding]:
             hint = f"GRANT SELECT, REFERENCES ON {quote(name)}.{quote(parent)} TO {privileges.current(db)}"
             found.append(Finding("parent table", parent, "a table that this account may see", state, hint))
     return found
+
+
+def _guards(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
+    """What the account lacks that the triggers of a partitioned table run as, without which the shop's deletions fail."""
+    try:
+        live = read_table(db, declared.INTERACTIONS)
+        guarded = isinstance(live, Table) and integrity_of(db, live) == form.TRIGGERS
+        return list(integrity.lacking(db, sql)) if guarded else [], []
+    except (Denied, Forbidden) as error:
+        return [], [
+            f"whether triggers keep the integrity of {declared.INTERACTIONS}, and as whom, can't be seen: {error.message}"
+        ]
 
 
 def _server_findings(server: list[ServerFact]) -> list[Finding]:

@@ -50,19 +50,18 @@ def _guards(db: Database, sql: SqlFolder) -> tuple[list[Step], tuple[str, ...]]:
     """
     if not db.engine.can.triggers or db.engine.can.keys_on_partitions:
         return [], ()
-    if form.live_form(read_table(db, INTERACTIONS)) == form.PARTITIONED:
-        stays = "the triggers that keep the integrity of the partitioned table stay, and the account that they run as"
-        with suppress(Denied):
-            return [], (f"{stays}; `rlops partition disable` before this gives the foreign keys back",) * bool(
-                integrity.guarding(db)
-            )
-        return [], ()
     steps: list[Step] = []
     try:
+        if form.live_form(read_table(db, INTERACTIONS)) == form.PARTITIONED:
+            stays = (
+                "the triggers that keep the integrity of the partitioned table stay, and the account that they run as"
+            )
+            back = "`rlops partition disable` before this gives the foreign keys back"
+            return [], (f"{stays}; {back}",) if integrity.guarding(db) else ()
         steps += integrity.leaving(db, sql, INTERACTIONS, *integrity.the_child(sql).parents)
         held = privileges.held_by(db, DEDICATED)
     except Denied as error:
-        return steps, (f"triggers of rlops' and their account {DEDICATED}, if any, stay: {error.message}",)
+        return steps, (f"triggers of rlops', and their account {DEDICATED}, stay where there are any: {error.message}",)
     if held is None:
         return steps, ()
     elsewhere = any(grant.schema not in (None, db.schema) for grant in held.grants)

@@ -193,3 +193,40 @@ def test_uninstall_keeps_what_guards_a_partitioned_table_and_removes_the_rest(sh
     shop.cli("uninstall", "--confirm", shop.name)
     assert triggers(shop) == {} and shop.query(accounts) == []
     assert not any(name.startswith("rlops_") for name in truth.tables(shop)) and refused(shop, insert(user=99)) == 1452
+
+
+def test_a_right_that_the_triggers_account_lacks_is_seen_by_doctor_and_monitor(shop):
+    shop.cli(*OFFLINE)
+
+    def seen(command, *keep):
+        found = shop.cli(command, "--output", "json", check=None).json["data"]["findings"]
+        return [{key: each[key] for key in ("object", *keep)} for each in found if each["check"] == "definer"]
+
+    assert seen("doctor") == seen("monitor") == []
+    truth.execute(shop, f"REVOKE DELETE ON {INTERACTIONS} FROM rlops_integrity@localhost")
+    assert refused(shop, "DELETE FROM users WHERE id = 1") == 1142
+    where = f"'rlops_integrity'@'localhost' on {INTERACTIONS}"
+    mends = "rlops partition enable --offline"
+    assert seen("doctor", "actual", "hint") == [{"object": where, "actual": "lacks DELETE", "hint": mends}]
+    ((told),) = seen("monitor", "level", "message", "command")
+    assert (told["object"], told["level"], told["command"]) == (where, "critical", mends)
+    assert "lacks DELETE" in told["message"] and "1142" in told["message"]
+    shop.cli(*mends.split()[1:])
+    assert seen("doctor") == seen("monitor") == [] and refused(shop, "DELETE FROM users WHERE id = 1") == 0
+    truth.execute(shop, "DROP USER rlops_integrity@localhost")
+    assert seen("doctor", "actual") == [{"object": "'rlops_integrity'@'localhost'", "actual": "absent"}]
+    shop.cli(*mends.split()[1:])
+
+
+def test_an_account_that_may_not_see_the_triggers_is_told_so(shop):
+    shop.cli(*OFFLINE)
+    schema = truth.quoted(shop.name)
+    truth.execute(shop, "DROP USER IF EXISTS reader", "CREATE USER reader", f"GRANT SELECT ON {schema}.* TO reader")
+    try:
+        for command in ("verify", "doctor"):
+            answer = shop.cli(command, "--user", "reader", "--output", "json", check=None).json
+            assert not {each["check"] for each in answer["data"]["findings"]} & {"trigger", "definer"}
+            assert any("trigger" in note and "GRANT" in note for note in answer["notes"])
+        assert integrity_told(shop) == "triggers"
+    finally:
+        truth.execute(shop, "DROP USER reader")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rlops import privileges
 from rlops.db import Lost, ServerError
-from rlops.errors import RlopsError
+from rlops.errors import Denied, RlopsError
 from rlops.holdings import Account, Holdings
 from rlops.ops.monitor.indexes import SWITCH_ON, duration
 from rlops.ops.monitor.probe import Reader
+from rlops.ops.partition import integrity
 from rlops.sqlfiles import Keywords, quote
 from rlops.structure import ForeignKey, Table, Trigger, normalise, read_triggers
 
@@ -136,6 +138,18 @@ def read_all_triggers(reader: Reader, tables: Sequence[str], parents: Sequence[s
         return None
     problems = _definers(reader, triggers)
     return [_trigger(trigger, problems.get(trigger.name)) for trigger in triggers]
+
+
+def read_definers(reader: Reader, triggers: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    """What the accounts lack that rlops' own triggers run as; one that is gone is a problem of each of its triggers."""
+    try:
+        found = integrity.lacking(reader.db, reader.sql) if triggers else ()
+        return [asdict(each) for each in found if each.actual != "absent"]
+    except Denied:
+        return []  # the probes of triggers and definers say so
+    except ServerError as error:
+        reader.failed("definers", "SHOW GRANTS FOR each definer", "030_tables", error)
+        return []
 
 
 def _trigger(trigger: Trigger, problem: str | None) -> dict[str, Any]:

@@ -214,6 +214,9 @@ def _broken(data: Data) -> Iterator[Problem]:
             event = f"{trigger['event']} on {trigger['table']}"
             said = f"every {event} fails: {trigger['problem']}"
             yield Problem("trigger", "critical", trigger["name"], said, "rlops verify")
+    for lack in data["definers"]:
+        said = f"it {lack['actual']}, and the triggers that keep integrity run as it: statements that fire them fail (1142)"
+        yield Problem("definer", "critical", lack["object"], said, lack["hint"])
     for gap in data["partitions"]["gaps"]:
         said = f"the partition {gap['name']} is not of one month: {gap['from']:%Y-%m-%d} to {gap['to']:%Y-%m-%d}"
         yield Problem("partition_gap", "warning", INTERACTIONS, said, "rlops partition status")

@@ -16,7 +16,7 @@ from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.partition import definer
 from rlops.ops.partition.definer import CHILD, PARENT, Definer
 from rlops.plan import Expect, Step
-from rlops.sqlfiles import Keywords, SqlFolder, Statement
+from rlops.sqlfiles import Keywords, SqlFolder, Statement, quote
 from rlops.structure import Finding, ForeignKey, Trigger, read_table, read_triggers
 
 PREFIX = "rlops_"
@@ -137,13 +137,26 @@ def the_child(sql: SqlFolder) -> Declared:
 
 def live(db: Database, tables: Iterable[str]) -> dict[str, Trigger]:
     """rlops' own triggers on these tables, by name. Raises Denied where this account may not see any."""
-    found = (trigger for table in dict.fromkeys(tables) for trigger in read_triggers(db, table))
+    found = [trigger for table in dict.fromkeys(tables) for trigger in read_triggers(db, table)]
+    for hidden in (trigger for trigger in found if trigger.definer is None):  # what MariaDB shows without TRIGGER
+        hint = f"GRANT TRIGGER ON {quote(db.schema)}.{quote(hidden.table)} to the account."
+        raise Denied(f"the account may see of {hidden.name} on {hidden.table} no more than its name", hint)
     return {trigger.name: trigger for trigger in found if trigger.name.startswith(PREFIX)}
 
 
 def guarding(db: Database) -> list[str]:
     """Those on the interactions that keep their integrity. Raises Denied where this account may not see any."""
     return [name for name in live(db, (INTERACTIONS,)) if not name.startswith((CAPTURE, REVERSE))]
+
+
+def lacking(db: Database, sql: SqlFolder) -> Iterator[Finding]:
+    """What the accounts lack that the triggers which are there run as. Raises Denied where one of both may not be seen."""
+    each = the_child(sql)
+    there = live(db, (each.table.name, *each.parents)).values()
+    guards = (trigger for trigger in there if not trigger.name.startswith((CAPTURE, REVERSE)))
+    for shown in sorted({trigger.definer for trigger in guards}):
+        user, _, host = shown.rpartition("@")
+        yield from definer.findings(db, Account(user, host), grants(each))
 
 
 def missing(db: Database, wanted: Sequence[Spec]) -> list[Spec]:
