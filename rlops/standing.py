@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+from rlops import privileges
 from rlops.db import Database, Forbidden, Row
 from rlops.errors import Refused
 
+SEES_SOURCES = {"mysql": "REPLICATION CLIENT", "mariadb": "SLAVE MONITOR"}  # by family; the others have none
 GROUP_CHANNELS = "group_replication_"  # a group's members follow one another by these
 
 
-def refuse(db: Database) -> None:
-    """Raise Refused where a change would be lost, refused in the middle, or make a replica another than its source."""
+def refuse(db: Database, environment: str = "development") -> None:
+    """Raise Refused where a change would be lost, refused in the middle, or make a replica another than its source.
+
+    In production also where this account can't see whether it would.
+    """
+    if refused := refusal(db, environment):
+        raise refused
+
+
+def refusal(db: Database, environment: str = "development") -> Refused | None:
+    """What `refuse` raises, or None."""
     if problem := reason(db):
-        raise Refused(
+        return Refused(
             f"{problem}. Nothing was changed", "Connect to the server that takes the shop's writes.", "not_writable"
         )
+    if environment == "production" and (problem := unseen(db)):
+        grant = f"GRANT {SEES_SOURCES[db.family]} ON *.* TO {privileges.current(db)};"
+        return Refused(
+            f"{problem}, and a replica is never to be written to. Nothing was changed",
+            f"An administrator runs:\n{grant}", "replica_unknown",
+        )  # fmt: skip
+    return None
+
+
+def unseen(db: Database) -> str | None:
+    """That this account can't see whether this server is a replica, in words; None where it can."""
+    if not db.engine.can.binlog or sources(db) is not None:
+        return None
+    return f"whether this server is a replica can't be seen without {SEES_SOURCES[db.family]}"
 
 
 def reason(db: Database) -> str | None:
-    """Why this server is not to be written to, or None. What this account may not see is no reason."""
+    """Why this server is not to be written to, or None. What this account may not see is no reason: see `unseen`."""
     if not db.engine.can.binlog:
         return None
     names = "('read_only', 'super_read_only', 'innodb_read_only')"
@@ -30,7 +55,10 @@ def reason(db: Database) -> str | None:
 
 
 def _replica(db: Database) -> str | None:
-    for row in sources(db) or ():
+    rows = sources(db)
+    if rows is None:
+        return "this server is a replica" if applies(db) else None
+    for row in rows:
         source = row.get("Source_Host") or row.get("Master_Host") or "another server"
         return f"this server is a replica of {source}"
     return None
@@ -41,11 +69,21 @@ def sources(db: Database) -> list[Row] | None:
 
     Raises ServerError for anything but a missing privilege. Members of a group are no replicas of one another.
     """
+    older = db.family == "mysql" and db.engine.numbers < (8, 0, 22)
     try:
-        rows = db.rows("SHOW ALL SLAVES STATUS" if db.family == "mariadb" else "SHOW REPLICA STATUS")
+        rows = db.rows(
+            "SHOW ALL SLAVES STATUS" if db.family == "mariadb" else
+            "SHOW SLAVE STATUS" if older else "SHOW REPLICA STATUS"
+        )  # fmt: skip
     except Forbidden:
         return None
     return [row for row in rows if not str(row.get("Channel_Name") or "").startswith(GROUP_CHANNELS)]
+
+
+def applies(db: Database) -> bool:
+    """Whether this server is applying another's changes now, which any account sees on MariaDB, and none on MySQL."""
+    row = db.row("SHOW GLOBAL STATUS LIKE 'Slaves_running'")
+    return bool(row and int(row["Value"]))
 
 
 def of_cluster(db: Database) -> str | None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from rlops import lock
+from rlops import lock, standing
 from rlops.cli.archive import carry_out, destination, request
 from rlops.cli.monitor import Looks
 from rlops.cli.options import answered, command, new_app
@@ -109,6 +109,7 @@ def maintain(
         db = stack.enter_context(session.connect())
         _refuse_clone(db)
         if not session.common.dry_run:
+            standing.refuse(db, session.environment(db))
             stack.enter_context(lock.maintenance_lock(db))
         answers: list[tuple[Answer, float]] = []
         for part in PARTS:

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from rlops import sqlfiles
+from rlops import sqlfiles, standing
 from rlops.cli.options import command, new_app
 from rlops.cli.session import Session
 from rlops.db import Database, Lost
@@ -46,6 +46,7 @@ class Looks:
         answer = seen.answer
         try:
             if self.record:
+                standing.refuse(db, self.session.environment(db))
                 kept = op.record(db, sql, seen)
                 note = f"snapshot {kept['id']} recorded; {kept['kept']:,} are kept"
                 answer = replace(answer, data={**answer.data, "snapshot": kept}, notes=(note,))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import getpass
 import os
+import random
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,10 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlops import engines, journal, render, settings, sqlfiles
+from rlops import engines, journal, render, settings, sqlfiles, standing
 from rlops.cli import writing
 from rlops.connect import require_tls
-from rlops.db import Damaged, Database, Forbidden, LockWait, connect
+from rlops.db import Conflict, Damaged, Database, Forbidden, LockWait, connect
 from rlops.errors import Blocked, Refused
 from rlops.ops import requirements
 from rlops.plan import Answer
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from rlops.cli.options import Common
 
 READ_LIMIT = 60.0  # seconds that one statement of a reading command may take on the server
+ASK_FOR = 5.0  # seconds for which to ask something of a job that is just writing its own row on another node
 
 Reader = Callable[[Database, sqlfiles.SqlFolder], Answer]
 
@@ -109,16 +112,22 @@ class Session:
                 return writing.write(self, db, sql, planner, after, throttle=throttle)
 
     def ask_of_a_job(self, ask: Callable[[Database], Answer]) -> Answer:
-        """Run an operation that changes a job's row alone, whoever holds the run lock. Raises Denied, Blocked."""
+        """Run an operation that changes a job's row alone, whoever holds the run lock. Raises Denied, Refused, Blocked."""
         with self.connect() as db:
             sql = sqlfiles.load(self.target.sql_dir, db.family)
+            if not self.common.dry_run:
+                standing.refuse(db, self.environment(db))
             if lacking := requirements.check(db, "jobs", sql):
                 raise lacking
-            try:
-                return ask(db)
-            except LockWait as error:
-                problem = "the job's run is just noting its watermark. Nothing was changed"
-                raise Blocked(problem, "Type the same command again.", "lock_wait") from error
+            deadline = time.monotonic() + ASK_FOR
+            while True:
+                try:
+                    return ask(db)
+                except (LockWait, Conflict) as error:  # a conflict is the run's chunk on another node
+                    if isinstance(error, LockWait) or time.monotonic() >= deadline:
+                        problem = "the job's run is just noting its watermark. Nothing was changed"
+                        raise Blocked(problem, "Type the same command again.", "lock_wait") from error
+                    time.sleep(random.uniform(0.05, 0.2))  # noqa: S311
 
     def show(self, answer: Answer) -> int:
         """Write the answer to stdout, the error to stderr; returns the exit code."""

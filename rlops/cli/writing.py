@@ -52,14 +52,16 @@ def write(
             "--plan-out is for --dry-run. Nothing was changed",
             f"Type `rlops {session.command} --dry-run --plan-out FILE`.",
         )
+    environment = session.environment(db)
     plan = _plan(planner, db, sql)
     if plan.steps and not common.dry_run:
-        standing.refuse(db)
+        standing.refuse(db, environment)
     lacking = requirements.check(db, plan.command, sql) if plan.steps else None
     is_long = any(step.work for step in plan.steps)
-    unseen = throttle.prepare(session.environment(db)) if throttle and is_long and not lacking else []
+    unseen = throttle.prepare(environment) if throttle and is_long and not lacking else []
     ddl = (db.engine.can.ddl,) if db.engine.can.ddl and any(step.touches for step in plan.steps) else ()
-    plan = replace(plan, notes=(*plan.notes, *ddl, *unseen))
+    unknown = (standing.unseen(db) if plan.steps else None,)
+    plan = replace(plan, notes=(*plan.notes, *ddl, *unseen, *filter(None, unknown)))
     planned = _planned(plan, db, common.dry_run, (lacking.message,) if lacking else ())
     if common.plan:
         planfile.check(common.plan, planned, db.schema)
@@ -70,7 +72,7 @@ def write(
             planfile.write(Path(common.plan_out), planned, place, db.schema, f"{actor.os_user}@{actor.host}")
         return planned
     if not plan.steps:
-        return _nothing_to_do(db, sql, planned, after)
+        return _nothing_to_do(db, sql, planned, after, environment)
     if lacking:
         raise lacking
     options = _options(session, db, sql, throttle)
@@ -115,10 +117,13 @@ def _remember(db: Database, sql: SqlFolder, answer: Answer) -> None:
         data.remember_models(db, sql, answer.data.get("created", ()))
 
 
-def _nothing_to_do(db: Database, sql: SqlFolder, planned: Answer, after: After | None) -> Answer:
-    """Nothing but to settle what a run that died left in the journal, where no other run is at work."""
+def _nothing_to_do(db: Database, sql: SqlFolder, planned: Answer, after: After | None, environment: str) -> Answer:
+    """Nothing but to settle what a run that died left in the journal, where no other run is at work.
+
+    A replica shows as open what its source is just at, and a lock taken here doesn't know of it.
+    """
     settled: list[str] = []
-    if journal.anything_open(db):
+    if journal.anything_open(db) and not standing.refusal(db, environment):
         with suppress(Blocked, Forbidden), lock.run_lock(db):
             settled = reconcile.settle(db)
     answer = replace(planned, notes=(*planned.notes, *settled))

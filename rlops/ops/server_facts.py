@@ -156,7 +156,12 @@ def _replica_of(db: Database) -> tuple[ServerFact, ServerFact]:
     rows = standing.sources(db)
     if rows is None:
         unknown = _unknown(db, "SLAVE MONITOR")
-        return ServerFact(name, unknown, None, why), ServerFact(filters, unknown, None, what_for)
+        replica = (
+            ServerFact(name, "another server", False, why)
+            if standing.applies(db)
+            else ServerFact(name, unknown, None, why)
+        )
+        return replica, ServerFact(filters, unknown, None, what_for)
     if not rows:
         return ServerFact(name, "nothing", True, why), ServerFact(filters, "none", True, what_for)
     source = ", ".join(str(row.get("Source_Host") or row.get("Master_Host") or "another server") for row in rows)

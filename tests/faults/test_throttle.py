@@ -342,6 +342,9 @@ def test_a_replica_is_not_written_to(replicated, pair):
         assert told["error"]["code"] == "not_writable", told["error"]
         assert "replica of 127.0.0.1" in told["error"]["message"]
     assert there.cli("rollback", "--dry-run").returncode == 0
+    for command in (("jobs", "pause"), ("monitor", "--record"), ("maintain", "--yes")):
+        told = there.cli(*command, "--environment", "development", "--output", "json", check=5).json
+        assert told["error"]["code"] == "not_writable", told["error"]
     (finding,) = (
         each
         for each in there.cli("doctor", "--output", "json", check=3).json["data"]["findings"]
@@ -350,3 +353,25 @@ def test_a_replica_is_not_written_to(replicated, pair):
     assert finding["object"] == "replica of"
     assert truth.snapshot(there) == before
     replicated.cli(*CLEANUP, "--replica", url(replica))
+
+
+def test_a_run_of_the_source_is_not_settled_on_its_replica(replicated, pair):
+    """Its run shows as open there, and the replica's lock is free."""
+    there = ShopDatabase(pair[1], replicated.name, replicated.home)
+    until(lambda: arrived(there), "the replica has the rows")
+    held = (
+        f"SELECT id FROM {INTERACTIONS} WHERE timestamp > '2020-01-01 00:00:58' AND timestamp < '2021-01-01' FOR UPDATE"
+    )
+    holder = Holder(replicated, held)
+    process = begin(replicated, *CLEANUP, "--replica", "none", "--retry-for", "600")
+    query = (
+        "SELECT (SELECT status FROM rlops_run ORDER BY id DESC LIMIT 1) AS run, (SELECT state FROM rlops_job) AS job"
+    )
+    until(lambda: there.query(query) == [{"run": "running", "job": "running"}], "the replica shows the run")
+    try:
+        for command in (("migrate",), ("jobs", "pause"), ("jobs", "abort")):
+            there.cli(*command, "--environment", "development", check=None)
+        assert there.query(query) == [{"run": "running", "job": "running"}]
+    finally:
+        holder.end()
+    assert answer(process)["exit_code"] == 0
