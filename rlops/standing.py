@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rlops import privileges
 from rlops.db import Database, Forbidden, Row
+from rlops.engines import Family
 from rlops.errors import Refused
 
-SEES_SOURCES = {"mysql": "REPLICATION CLIENT", "mariadb": "SLAVE MONITOR"}  # by family; the others have none
+# What it takes to see them, by family; the others have no replicas.
+SEES_SOURCES: Mapping[Family, str] = {"mysql": "REPLICATION CLIENT", "mariadb": "SLAVE MONITOR"}
 GROUP_CHANNELS = "group_replication_"  # a group's members follow one another by these
 
 

@@ -19,6 +19,7 @@ from rlops.cli.session import Session
 from rlops.db import Database, Lost
 from rlops.errors import Denied, Exit, Interrupted, RlopsError, Usage
 from rlops.ops import monitor as op
+from rlops.ops import requirements
 from rlops.plan import Answer
 from rlops.render import Output
 from rlops.snapshots import Snapshot
@@ -46,7 +47,9 @@ class Looks:
         answer = seen.answer
         try:
             if self.record:
-                standing.refuse(db, self.session.environment(db))
+                environment = self.session.environment(db)
+                if refused := standing.refusal(db, environment):
+                    raise requirements.check(db, "monitor --record", sql, environment) or refused
                 kept = op.record(db, sql, seen)
                 note = f"snapshot {kept['id']} recorded; {kept['kept']:,} are kept"
                 answer = replace(answer, data={**answer.data, "snapshot": kept}, notes=(note,))

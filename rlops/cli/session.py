@@ -115,10 +115,10 @@ class Session:
         """Run an operation that changes a job's row alone, whoever holds the run lock. Raises Denied, Refused, Blocked."""
         with self.connect() as db:
             sql = sqlfiles.load(self.target.sql_dir, db.family)
-            if not self.common.dry_run:
-                standing.refuse(db, self.environment(db))
             if lacking := requirements.check(db, "jobs", sql):
                 raise lacking
+            if not self.common.dry_run:
+                standing.refuse(db, self.environment(db))
             deadline = time.monotonic() + ASK_FOR
             while True:
                 try:

@@ -55,13 +55,13 @@ def write(
     environment = session.environment(db)
     plan = _plan(planner, db, sql)
     if plan.steps and not common.dry_run:
-        standing.refuse(db, environment)
+        standing.refuse(db)
     lacking = requirements.check(db, plan.command, sql) if plan.steps else None
     is_long = any(step.work for step in plan.steps)
     unseen = throttle.prepare(environment) if throttle and is_long and not lacking else []
+    unseen += filter(None, (standing.unseen(db),)) if plan.steps else ()
     ddl = (db.engine.can.ddl,) if db.engine.can.ddl and any(step.touches for step in plan.steps) else ()
-    unknown = (standing.unseen(db) if plan.steps else None,)
-    plan = replace(plan, notes=(*plan.notes, *ddl, *unseen, *filter(None, unknown)))
+    plan = replace(plan, notes=(*plan.notes, *ddl, *unseen))
     planned = _planned(plan, db, common.dry_run, (lacking.message,) if lacking else ())
     if common.plan:
         planfile.check(common.plan, planned, db.schema)
@@ -75,6 +75,7 @@ def write(
         return _nothing_to_do(db, sql, planned, after, environment)
     if lacking:
         raise lacking
+    standing.refuse(db, environment)
     options = _options(session, db, sql, throttle)
     _confirm(session, plan)
     with ExitStack() as stack:

@@ -49,7 +49,9 @@ def doctor(
     schema = _schema(db, sql, holdings, unreachable)
     server = server_facts.read(db, holdings)
     commands = [
-        _check(db, sql, name, holdings, account, blocked=_blocked(name, schema, server))
+        _check(
+            db, sql, name, holdings, account, environment=environment["value"], blocked=_blocked(name, schema, server)
+        )
         for name in requirements.commands(environment["value"])
     ]
     guards, unseen = _guards(db, sql) if schema["reachable"] else ([], [])
@@ -91,11 +93,18 @@ def _blocked(command: str, schema: Mapping[str, Any], server: Iterable[ServerFac
 
 
 def _check(
-    db: Database, sql: SqlFolder, name: str, holdings: Holdings, account: Account, *, blocked: tuple[str, ...]
+    db: Database,
+    sql: SqlFolder,
+    name: str,
+    holdings: Holdings,
+    account: Account,
+    *,
+    environment: str,
+    blocked: tuple[str, ...],
 ) -> Check:
-    lacking = requirements.lacking(db, requirements.needs(name, db), holdings, sql)
+    lacking = requirements.lacking(db, requirements.needs(name, db, environment), holdings, sql)
     optional = []
-    for need in requirements.needs(name, db, optional=True):
+    for need in requirements.needs(name, db, environment, optional=True):
         more = requirements.lacking(db, [need], holdings, sql)
         if more:
             grant = requirements.statements(more, account, holdings)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from rlops import engines, journal, lease, privileges, sqlfiles
+from rlops import engines, journal, lease, privileges, sqlfiles, standing
 from rlops.db import Damaged, Database, Forbidden
 from rlops.errors import Denied
 from rlops.holdings import GRANT_OPTION, Account, Holdings
@@ -27,19 +28,24 @@ class Need:
 
     `on`: "tables" (the three), "interactions", "parents", "schema" (backups have a time in their names), "own" (rlops'
     tables), "journal", "jobs", "lease" and "snapshot" (some of those), "server", or another schema's name or SCHEMA.TABLE. An optional
-    need only makes the command tell more.
+    need only makes the command tell more; one that is optional in "development" the command refuses to go without in production.
     """
 
     privileges: tuple[str, ...]
     on: str
     why: str
-    optional: bool = False
+    optional: bool | Literal["development"] = False
     families: tuple[engines.Family, ...] = ("mysql", "mariadb", "oceanbase", "tidb")
 
 
+_STANDING = tuple(
+    Need((word,), "server", "see whether this server is a replica, which is never written to", "development", (family,))
+    for family, word in standing.SEES_SOURCES.items()
+)
 _JOURNAL = (
     Need(("CREATE", "SELECT", "INSERT", "UPDATE"), "own", "keep the journal"),
     Need(("DELETE",), "journal", "remove runs that are older than the journal's retention", optional=True),
+    *_STANDING,
 )
 _PACE = (
     Need(("PROCESS",), "server", "see whether replicas are connected (else production wants --replica), and the history list",
@@ -174,14 +180,19 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "jobs": (
         Need(("SELECT",), "own", "see the jobs and their runs"),
         Need(("UPDATE",), "jobs", "ask something of them"),
+        *_STANDING,
     ),
     "monitor": _MONITOR,
-    "monitor --record": (*_MONITOR, Need(("CREATE", "SELECT", "INSERT", "DELETE"), "snapshot", "keep and thin what was measured")),
+    "monitor --record": (
+        *_MONITOR, *_STANDING,
+        Need(("CREATE", "SELECT", "INSERT", "DELETE"), "snapshot", "keep and thin what was measured"),
+    ),
     "history": (Need(("SELECT",), "own", "read the journal"),),
     "uninstall": (
         Need(("SELECT", "DROP"), "own", "remove rlops' own tables"),
         Need(("UPDATE",), "journal", "settle what a run that died left open"),
         Need(("CREATE", "SELECT", "INSERT", "UPDATE"), "lease", "hold the run lock"),
+        *_STANDING,
     ),
     "seed": (Need(("SELECT", "INSERT"), "tables", "write rows"), Need(("SELECT",), "parents", "users and products that exist"), *_JOURNAL),
 }  # fmt: skip
@@ -211,10 +222,10 @@ def missing(db: Database, command: str, holdings: Holdings, sql: SqlFolder | Non
     return texts(lacking(db, needs(command, db), holdings, sql))
 
 
-def check(db: Database, command: str, sql: SqlFolder | None = None) -> Denied | None:
+def check(db: Database, command: str, sql: SqlFolder | None = None, environment: str = "development") -> Denied | None:
     """What is wrong, with the GRANT to run, when this session's account lacks what the command needs."""
     holdings = privileges.own(db)
-    return denied(db, command, lacking(db, needs(command, db), holdings, sql), holdings)
+    return denied(db, command, lacking(db, needs(command, db, environment), holdings, sql), holdings)
 
 
 def denied(db: Database, command: str, found: Lacking, holdings: Holdings) -> Denied | None:
@@ -228,9 +239,10 @@ def denied(db: Database, command: str, found: Lacking, holdings: Holdings) -> De
     )  # fmt: skip
 
 
-def needs(command: str, db: Database, *, optional: bool = False) -> list[Need]:
-    """The needs of a command on this engine: those that it can't do without, or the optional ones."""
-    found = [need for need in NEEDS[command] if need.optional == optional and db.family in need.families]
+def needs(command: str, db: Database, environment: str = "development", *, optional: bool = False) -> list[Need]:
+    """The needs of a command on this engine: those that it can't do without there, or the optional ones."""
+    wanted = [need for need in NEEDS[command] if db.family in need.families]
+    found = [need for need in wanted if (need.optional in (True, environment)) == optional]
     if command in MORE_TRIGGERS and not optional and _run_as_another(db):
         found.append(
             Need((definer.setting(db),), "server", "make more triggers that run as the account of those that are there")

@@ -307,7 +307,11 @@ def test_without_the_privilege_it_is_unknown_and_said(filled):
         confirm = ("--confirm", filled.name, "--user", "operator", "--output", "json")
         refused = filled.cli(*CLEANUP, *confirm, check=5).json
         assert refused["error"]["code"] == "replicas_unknown"
-        filled.cli(*CLEANUP, *confirm, "--replica", "none")
+        alone = (*CLEANUP, *confirm, "--replica", "none")
+        refused = filled.cli(*alone, check=5).json
+        assert refused["error"]["code"] == "replica_unknown"
+        truth.execute(filled, "GRANT REPLICATION CLIENT ON *.* TO operator")
+        filled.cli(*alone)
     finally:
         truth.execute(filled, "DROP USER operator")
 
@@ -353,6 +357,58 @@ def test_a_replica_is_not_written_to(replicated, pair):
     assert finding["object"] == "replica of"
     assert truth.snapshot(there) == before
     replicated.cli(*CLEANUP, "--replica", url(replica))
+
+
+def test_the_account_that_doctor_prints_writes_to_no_replica(replicated, pair):
+    """What it can't see is refused in production, with the GRANT; on MariaDB any account sees a replica that runs."""
+    primary, replica = pair
+    there = ShopDatabase(replica, replicated.name, replicated.home)
+    (account,) = (
+        each
+        for each in replicated.cli("doctor", "--grants", "--environment", "production", "--output", "json").json[
+            "data"
+        ]["accounts"]
+        if each["command"] == "cleanup"
+    )
+    made = "\n".join(account["statements"]).replace(account["account"], "operator@'%'").replace("…", "Word-1")
+    word = "SLAVE MONITOR" if primary.family == "mariadb" else "REPLICATION CLIENT"
+
+    def holds():
+        named = replication.run(replica, "SELECT 1 FROM mysql.user WHERE user = 'operator'")
+        return named and word in str(replication.run(replica, "SHOW GRANTS FOR operator"))
+
+    truth.execute(replicated, "DROP USER IF EXISTS operator@'%'", *filter(None, made.split(";")))
+    truth.execute(replicated, "CREATE TABLE account_is_made (id INT)")
+    until(lambda: arrived(there), "the replica has the rows")
+    until(lambda: "account_is_made" in truth.tables(there), "and the account, whole")
+    before = truth.snapshot(there)
+    urls = {
+        name: {"RLOPS_URL": shop.url.replace("root", "operator:Word-1")}
+        for name, shop in (("here", replicated), ("there", there))
+    }
+
+    def cleanup(where, environment, check):
+        words = ("--confirm", replicated.name, "--environment", environment, "--replica", "none", "--output", "json")
+        return run_cli(*CLEANUP, *words, home=replicated.home, env=urls[where], check=check).json
+
+    def refused(environment):
+        return cleanup("there", environment, 5)["error"]
+
+    try:
+        assert refused("production")["code"] == "not_writable"
+        truth.execute(replicated, f"REVOKE {word} ON *.* FROM operator@'%'")
+        until(lambda: not holds(), "the replica revokes it, too")
+        if primary.family == "mariadb":
+            assert refused("development")["code"] == "not_writable"
+        else:
+            assert refused("production")["code"] == "replica_unknown"
+            assert f"GRANT {word} ON *.* TO `operator`@`%`" in refused("production")["hint"].replace("'", "`")
+        replication.halt(replica)
+        assert refused("production")["code"] == "replica_unknown"
+        assert truth.snapshot(there) == before
+        assert any(word in note for note in cleanup("here", "development", 0)["notes"])
+    finally:
+        truth.execute(replicated, "DROP USER operator@'%'")
 
 
 def test_a_run_of_the_source_is_not_settled_on_its_replica(replicated, pair):
