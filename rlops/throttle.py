@@ -115,7 +115,7 @@ class Throttle:
         self.nodes = Nodes(db, sql)
         self.lag: float | None = None
         self._counted = -COUNT_EVERY
-        self._connected: int | None = None
+        self._connected = 0
 
     def prepare(self, environment: str) -> list[str]:
         """What can't be seen here, in words. Raises Refused when a replica would be left behind unseen."""
@@ -133,22 +133,23 @@ class Throttle:
                 )
             if lag.seconds is None:
                 notes.append(f"the lag of {lag.place} is unknown, and is waited for: {lag.why}")
-        if self.said is not None:
+        if self._careless:
             return notes
-        connected = connected_replicas(self.db, self.sql)
+        connected, named = connected_replicas(self.db, self.sql), len(self.replicas)
         if connected is None:
             problem = "whether replicas read this server can't be seen without PROCESS"
-            if environment == "production":
+            if environment == "production" and not named:
                 raise Refused(
                     f"{problem}, and so not how far they are behind. Nothing was changed",
                     "Grant PROCESS ON *.*, name each replica with --replica URL, or say --replica none.",
                     "replicas_unknown",
                 )
             return [*notes, problem]
-        if connected:
+        if connected > named:
+            few = f" and {named} named, and how far the others are behind" if named else ", and how far they are behind"
             raise Refused(
-                f"{connected} replicas or other readers of the binary log are connected, and how far they are behind is"
-                " known to themselves alone. Nothing was changed",
+                f"{connected} replicas or other readers of the binary log are connected{few} is known to themselves alone."
+                " Nothing was changed",
                 "Name each replica with --replica URL, or say --replica none if their lag is of no concern.",
                 "replicas_not_named",
             )
@@ -185,26 +186,21 @@ class Throttle:
     def _replicas(self) -> str | None:
         if "replicas" not in self.db.engine.can.looks:
             return None
-        if self.said is None:
-            return self._newcomers()
         found = worst(replica.lag() for replica in self.replicas)
         self.lag = found.seconds if found else None
-        if found is None:
-            return None
-        if found.seconds is None:
+        if found and self.lag is None:
             return f"the lag of {found.place} is unknown: {found.why}"
-        if found.seconds > self.limits.replica_lag:
-            return f"{found.place} is {found.seconds:,.0f} s behind, above {self.limits.replica_lag:g} s"
-        return None
+        if found and self.lag is not None and self.lag > self.limits.replica_lag:
+            return f"{found.place} is {self.lag:,.0f} s behind, above {self.limits.replica_lag:g} s"
+        return None if self._careless else self._newcomers()
 
     def _newcomers(self) -> str | None:
-        if time.monotonic() - self._counted >= COUNT_EVERY or self._connected:
-            self._connected, self._counted = connected_replicas(self.db, self.sql), time.monotonic()
-        if not self._connected:
+        named = len(self.replicas)
+        if time.monotonic() - self._counted >= COUNT_EVERY or self._connected > named:
+            self._connected, self._counted = connected_replicas(self.db, self.sql) or 0, time.monotonic()
+        if self._connected <= named:
             return None
-        return (
-            f"{self._connected} replicas have connected since the run began, and their lag is unknown (--replica URL)"
-        )
+        return f"{self._connected} replicas are connected by now and {named} named: the others' lag is unknown (--replica URL)"
 
     def close(self) -> None:
         """End the connections to the replicas and nodes."""

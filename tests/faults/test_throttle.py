@@ -158,6 +158,33 @@ def test_connected_replicas_are_to_be_named(replicated, pair):
     assert truth.count(replicated, INTERACTIONS) == 1
 
 
+def test_each_connected_replica_is_to_be_named(replicated, pair, start_server):
+    """One that is not is refused beforehand, and waited for when it connects in mid-run."""
+    primary, replica = pair
+    named = ("--replica", url(replica))
+    replication.halt(replica)
+    process = begin(replicated, *CLEANUP, *named)
+    waits_for(process, "unknown")
+    third = start_server(primary.label, "--log-bin", "--server-id=3")
+    replication.replicate(primary, third)
+    try:
+        replication.go_on(replica)
+        waits_for(process, "2 replicas are connected by now and 1 named")
+        process.terminate()
+        assert answer(process)["exit_code"] == 130
+        refused = replicated.cli(*CLEANUP, *named, "--output", "json", check=5).json
+        assert refused["error"]["code"] == "replicas_not_named"
+        assert "2 replicas" in refused["error"]["message"]
+        replicated.cli(*CLEANUP, *named, "--replica", url(third))
+        assert truth.count(replicated, INTERACTIONS) == 1
+    finally:
+        replication.run(third, "STOP REPLICA")
+        with connect(replicated) as session:
+            sql = sqlfiles.load(None, session.family)
+            truth.execute(replicated, "UPDATE users SET email = 'later' WHERE id = 1")  # by which the source notices
+            until(lambda: connected_replicas(session, sql) == 1, "the source has noticed")
+
+
 def test_a_replica_from_a_profile_and_from_the_environment(replicated, pair):
     config = replicated.home / "rlops.toml"
     config.write_text(f'[profiles.shop]\nurl = "{replicated.url}"\nreplica = ["{url(pair[1])}"]\n')
