@@ -127,7 +127,7 @@ METRICS = (
     Metric("rlops_oldest_row_timestamp_seconds", "The oldest interaction's time.", (), _time("retention", "oldest")),
     Metric("rlops_orphans", "Rows without a parent, of some.", ("table", "column"), _each("orphans", "orphans", "table", "column")),
     Metric("rlops_foreign_key_errors_total", "Statements that a foreign key refused, server-wide.", ("error",), _errors),
-    Metric("rlops_broken_triggers", "Triggers whose definer is gone or lacks a privilege, and tables on which it lacks one.", (), _triggers),
+    Metric("rlops_broken_triggers", "Triggers whose definer is gone or lacks a privilege, and tables where it lacks one.", (), _triggers),
     Metric("rlops_index_rows_read_total", "Rows read through an index.", ("table", "index"), _each("indexes", "reads", "table", "name")),
     Metric("rlops_index_bytes", "Bytes of an index, an estimate.", ("table", "index"), _each("indexes", "bytes", "table", "name")),
     Metric("rlops_oldest_transaction_seconds", "Age of the server's oldest open transaction.", (), _oldest_transaction),
