@@ -195,6 +195,19 @@ def test_uninstall_keeps_what_guards_a_partitioned_table_and_removes_the_rest(sh
     assert not any(name.startswith("rlops_") for name in truth.tables(shop)) and refused(shop, insert(user=99)) == 1452
 
 
+def test_a_restore_after_uninstall_guards_the_partitioned_table_again(shop):
+    shop.cli(*OFFLINE)
+    truth.execute(shop, "DROP USER rlops_integrity@localhost")  # it may hold rights on schemas of other tests
+    shop.cli(*OFFLINE)
+    shop.cli("rollback", "--yes")
+    shop.cli("uninstall", "--yes")
+    assert shop.query("SELECT User FROM mysql.user WHERE User = 'rlops_integrity'") == []
+    truth.execute(shop, "DELETE FROM users WHERE id = 2")
+    shop.cli("restore", "--environment", "development")
+    assert integrity_told(shop) == "triggers" and findings(shop) == []
+    assert truth.count(shop, INTERACTIONS) == 3 and refused(shop, insert(user=99)) == 1452
+
+
 def test_a_right_that_the_triggers_account_lacks_is_seen_by_doctor_and_monitor(shop):
     shop.cli(*OFFLINE)
 

@@ -28,11 +28,12 @@ def steps(
     if which == form.FOREIGN_KEYS:
         return convert.records(sql, which, form.FOREIGN_KEYS, None) if known.form == form.PARTITIONED else []
     described = backup.manifest.get(declared.INTERACTIONS, {}).get("triggers")
-    had = (
-        any(each["name"].startswith(integrity.PREFIX) for each in described)
-        if described is not None
-        else known.form == which and known.integrity == form.TRIGGERS
-    )
+    if described is not None:
+        had = any(each["name"].startswith(integrity.PREFIX) for each in described)
+    elif known.form is None:  # `uninstall` has taken both away: what may have been guarded is
+        had = db.engine.can.triggers and db.engine.can.locks_hold_all
+    else:
+        had = known.form == which and known.integrity == form.TRIGGERS
     if not had and known.form is None:
         return []
     if not had:
