@@ -18,6 +18,7 @@ from rlops.events import Emit, Waiting
 from rlops.journal import Actor
 from rlops.lease import LeaseLost
 from rlops.plan import Step
+from rlops.servererrors import COME_BACK
 from rlops.sqlfiles import SqlFolder
 from rlops.stop import StopRequest
 from rlops.throttle import Throttle
@@ -176,7 +177,15 @@ class Attempts:
         time.sleep(seconds)
 
     def recover(self) -> None:
-        """A new session after a lost one, holding the run lock again. Raises Lost when the server stays away, or takes no writes."""
+        """A new session after a lost one, holding the run lock again. Raises Lost when the server stays away, or takes no writes.
+
+        After a second signal nothing more is waited for: Lost at once.
+        """
+        if self.stop.insisted:
+            raise Lost(
+                2013, "a second signal ended the wait for an answer; whether the last statement was carried out is not known",
+                COME_BACK,
+            )  # fmt: skip
         self.emit(Waiting("the connection was lost; connecting again"))
         deadline = time.monotonic() + RECONNECT_FOR
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 Values = Mapping[str, Any] | Sequence[Any] | None
 Row = dict[str, Any]
 
+CONNECT_WITHIN = 10.0  # seconds, for each answer until the session can be used
+
 
 class Database:
     """One session on the server, with its engine known and its variables set explicitly."""
@@ -60,12 +63,13 @@ class Database:
         self._lock_wait = lock_wait
         self._answer_within = answer_within
         self.lease: Lease | None = None  # while this session's run holds the run lock by one
+        self._waits = False  # for an answer
         self._open(engine)
 
     def _open(self, engine: engines.Engine | None = None) -> None:
-        within = self._answer_within
+        within = self._answer_within or CONNECT_WITHIN
         self._connection: Any = open_connection(
-            self.target, program=self._program, connect_timeout=within or 10, read_timeout=within
+            self.target, program=self._program, connect_timeout=within, read_timeout=within
         )
         try:
             with self._connection.cursor() as cursor:
@@ -82,6 +86,10 @@ class Database:
         except pymysql.err.MySQLError as error:
             self.close()
             raise server_error(error) from error
+        self._wait_for(self._answer_within)
+
+    def _wait_for(self, seconds: float | None) -> None:
+        self._connection._read_timeout = seconds  # PyMySQL has no way to change it
 
     def _session(self) -> Iterator[str]:
         if not self.engine.can.supported:
@@ -120,11 +128,11 @@ class Database:
                 for statement in self._limit_statement(outer):
                     self.execute(statement)
 
-    def sibling(self) -> Database:
-        """Another session like this one. The caller closes it."""
+    def sibling(self, answer_within: float = CONNECT_WITHIN) -> Database:
+        """Another session like this one, but for the seconds that it waits for an answer. The caller closes it."""
         return Database(
             self.target, program=self._program, statement_limit=self._statement_limit, lock_wait=self._lock_wait,
-            engine=self.engine,
+            answer_within=answer_within, engine=self.engine,
         )  # fmt: skip
 
     @property
@@ -141,6 +149,24 @@ class Database:
     def family(self) -> engines.Family:
         """The engine's family."""
         return self.engine.family
+
+    @contextmanager
+    def answering(self, within: float) -> Iterator[None]:
+        """Wait at most so many seconds for each answer inside the block; Lost when it isn't kept."""
+        self._wait_for(within)
+        try:
+            yield
+        finally:
+            self._wait_for(self._answer_within)
+
+    def hang_up(self) -> bool:
+        """End the wait for an answer, which is Lost then; False if there is none. For other threads and signal handlers."""
+        if not self._waits or self._connection._sock is None:
+            return False
+        with suppress(OSError):
+            # Not the method of a TLS socket, which also ends the TLS that the waiting thread is reading.
+            socket.socket.shutdown(self._connection._sock, socket.SHUT_RDWR)
+        return True
 
     def reconnect(self) -> None:
         """Open a new session after a lost one. Locks and transactions of the old one are gone."""
@@ -192,6 +218,7 @@ class Database:
 
     @contextmanager
     def _cursor(self) -> Iterator[DictCursor]:
+        self._waits = True
         try:
             with self._connection.cursor() as cursor:
                 yield cursor
@@ -199,6 +226,8 @@ class Database:
             raise server_error(error) from error
         except UnicodeEncodeError as error:
             raise Usage(f"a name or value can't be sent to the server: {error.reason}") from error
+        finally:
+            self._waits = False
 
 
 def _bound(values: Values, shown: Callable[[Secret], str]) -> Values:

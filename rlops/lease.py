@@ -13,13 +13,14 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 
-from rlops import privileges
+from rlops import privileges, standing
 from rlops.db import NO_TABLE, Conflict, Damaged, Database, Duplicate, LockWait, Lost, Row, ServerError, TimedOut
 from rlops.errors import Blocked, RlopsError
 
 TABLE = "rlops_lease"
 SECONDS = 30.0  # that a lease holds after it was renewed
 RENEW_EVERY = 8.0
+ANSWER_WITHIN = 10.0  # seconds; on a node that is cut off from its group's majority a COMMIT waits without end
 
 # A node's host and port tell connections of two nodes apart that have the same number.
 NODE = "CONCAT(@@hostname, ':', @@port)"
@@ -87,8 +88,11 @@ class Lease:
 
     def check(self) -> None:
         """Raise LeaseLost when it is known to be lost, or wasn't renewed for as long as it holds; asks no server."""
-        if self._lost.is_set() or time.monotonic() - self._renewed > SECONDS:
+        if self._lost.is_set() or self._run_out():
             raise LeaseLost
+
+    def _run_out(self) -> bool:
+        return time.monotonic() - self._renewed > SECONDS
 
     def confirm(self, db: Database, sql: str = _CONFIRM, *values: object) -> None:
         """Renew it in the caller's transaction, if there is one. Raises LeaseLost when another run has taken it."""
@@ -103,27 +107,45 @@ class Lease:
         self.confirm(db, _MOVE, db.connection_id)
 
     def give_back(self, db: Database) -> None:
-        """End the renewals, and let the next run have it at once."""
+        """End the renewals, and let the next run have it at once. Raises Lost where the server doesn't answer."""
         self._over.set()
-        self._thread.join()
-        db.execute(_GIVE_BACK, self._key)
+        self._thread.join(ANSWER_WITHIN)
+        with db.answering(ANSWER_WITHIN):
+            db.execute(_GIVE_BACK, self._key)
 
     def _renew(self, db: Database) -> None:
         own: Database | None = None
         while not self._over.wait(RENEW_EVERY) and not self._lost.is_set():
             try:
-                own = own or db.sibling()
+                own = own or db.sibling(ANSWER_WITHIN)
                 self.confirm(own)
+                continue
             except LeaseLost:
                 break
             except (Conflict, LockWait, TimedOut):
-                continue  # the run's own chunk is just renewing it
+                pass  # the run's own chunk is just renewing it
             except RlopsError:
                 if own:
                     own.close()
                 own = None
+            if self._run_out() and _cut_off(db):
+                db.hang_up()
         if own:
             own.close()
+
+
+def _cut_off(db: Database) -> bool:
+    """Whether no other session can be had, or this node is out of its cluster: what this one waits for may never come."""
+    try:
+        own = db.sibling(ANSWER_WITHIN)
+    except RlopsError:
+        return True
+    try:
+        return standing.of_cluster(own) is not None
+    except RlopsError:
+        return False  # it is busy, as every node is while a DDL runs
+    finally:
+        own.close()
 
 
 def take(db: Database, name: str) -> Lease | Held | None:

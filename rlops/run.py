@@ -26,7 +26,7 @@ def execute(db: Database, plan: Plan, options: RunOptions, emit: Emit) -> Answer
 
     Never raises for what a step does: the answer's exit code and error say how it ended.
     """
-    with deferred() as stop:
+    with deferred(db.hang_up) as stop:
         return _Run(db, plan, options, emit, stop).carry_out()
 
 

@@ -74,13 +74,15 @@ class Proxy:
         return not self.struck.is_set() and len(self.sent) < number
 
     def __exit__(self, *_: object) -> None:
-        # A thread that waits in accept() isn't woken by close() alone.
-        for each in (self._listener, *self._sockets):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+        # A thread that waits for a socket isn't woken by close(), nor by shutdown() if close() follows too soon.
+        _shut(self._listener)
+        self._threads[0].join(PATIENCE)
+        for each in self._sockets:
+            _shut(each)
         for thread in self._threads:
             thread.join(PATIENCE)
+        for each in (self._listener, *self._sockets):
+            each.close()
 
     def _accept(self) -> None:
         while True:
@@ -153,6 +155,11 @@ class Proxy:
         found = self.watched.rglob("*") if self.watched else ()
         stats = ((str(path), path.stat()) for path in found)
         return frozenset((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+
+def _shut(each: socket.socket) -> None:
+    with suppress(OSError):
+        each.shutdown(socket.SHUT_RDWR)
 
 
 def split(data: bytes) -> tuple[list[bytes], bytes]:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+
 import pytest
 import truth
-from sessions import answer, begin, until
+from proxy import PATIENCE, Proxy
+from sessions import Holder, answer, begin, ours, until
 
-from rlops import lease
+from rlops import db, engines, lease, lock
+from rlops.settings import resolve
+
+__all__ = ["ours"]
 
 ROWS = 20_000
 CLEANUP = ("cleanup", "--months", "12", "--yes", "--no-archive")
@@ -42,3 +51,64 @@ def test_an_older_rlops_table_is_made_anew(filled):
         f"CREATE TABLE {lease.TABLE} (name VARCHAR(64) NOT NULL PRIMARY KEY, connection_id BIGINT NOT NULL, taken_at DATETIME(6))",
     )
     assert answer(begin(filled, *CLEANUP))["exit_code"] == 0
+
+
+@contextmanager
+def falling_silent(database, monkeypatch):
+    """A session that takes leases, short ones, and what makes the server answer nobody any more. Any server can be its own."""
+    family = database.server.family
+    monkeypatch.setitem(engines.CAPABILITIES, family, replace(engines.CAPABILITIES[family], run_lock="lease"))
+    for name, seconds in (("SECONDS", 2.0), ("RENEW_EVERY", 0.3), ("ANSWER_WITHIN", 0.5)):
+        monkeypatch.setattr(lease, name, seconds)
+    speaks = threading.Event()
+    speaks.set()
+    with Proxy(database.server.port, ahead=lambda _: void(speaks.wait(PATIENCE))) as proxy:
+        url = f"mysql://root@127.0.0.1:{proxy.port}/{database.name}"
+        target = resolve({"url": url, "ssl_mode": "DISABLED"}, environ={}, cwd=database.home, home=database.home)
+        try:
+            with db.connect(target, program="test") as session:
+                yield session, speaks.clear
+        finally:
+            speaks.set()
+
+
+def void(_):
+    return None
+
+
+def test_the_wait_for_an_answer_ends_with_the_lease_where_the_server_is_out_of_reach(ours, monkeypatch):
+    with falling_silent(ours, monkeypatch) as (session, silence), lock.run_lock(session):
+        began = time.monotonic()
+        threading.Timer(0.5, silence).start()
+        with pytest.raises(db.Lost):
+            while time.monotonic() - began < PATIENCE / 2:
+                session.value("SELECT 1")
+        assert 2 < time.monotonic() - began < PATIENCE / 2
+
+
+def test_it_does_not_end_while_the_server_answers_others(ours, monkeypatch):
+    """As a cluster does while a long DDL holds up every other writer."""
+    with falling_silent(ours, monkeypatch) as (session, _), lock.run_lock(session):
+        holder = Holder(ours, f"SELECT * FROM {lease.TABLE} FOR UPDATE")  # nobody renews it
+        assert session.value("SELECT SLEEP(5)") == 0
+        holder.end()
+
+
+def test_a_lease_is_given_back_in_bounded_time(ours, monkeypatch):
+    with falling_silent(ours, monkeypatch) as (session, silence):
+        with lock.run_lock(session):
+            silence()
+            began = time.monotonic()
+        assert time.monotonic() - began < PATIENCE / 2
+
+
+def test_the_wait_for_an_answer_is_ended_over_tls_too(ours):
+    target = resolve({"url": ours.url}, environ={}, cwd=ours.home, home=ours.home)
+    with db.connect(target, program="test") as session:
+        assert session.encrypted
+        assert not session.hang_up()
+        began = time.monotonic()
+        threading.Timer(0.5, session.hang_up).start()
+        with pytest.raises(db.Lost):
+            session.value("SELECT SLEEP(60)")
+        assert time.monotonic() - began < PATIENCE / 2

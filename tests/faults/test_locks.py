@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 import truth
+from proxy import PATIENCE, Proxy
 from sessions import Holder, answer, begin, ours, readers, stopped, until
 from truth import TABLES
 
@@ -271,3 +275,31 @@ def test_a_step_that_is_applied_is_never_called_failed(database, unnoted):
     database.cli("migrate")
     assert set(TABLES) <= truth.tables(database)
     assert {row["status"] for row in database.query("SELECT status FROM rlops_step")} == {"done"}
+
+
+def test_a_second_signal_ends_the_wait_for_an_answer(ours):
+    ours.install()
+    truth.execute(ours, f"DROP TABLE {TABLES[2]}")
+    asked, over = threading.Event(), threading.Event()
+
+    def never_answered(statement):
+        if statement.startswith("CREATE TABLE") and TABLES[2] in statement:
+            asked.set()
+            over.wait(PATIENCE)
+
+    with Proxy(ours.server.port, ahead=never_answered) as proxy:
+        through = ("--url", f"mysql://root@127.0.0.1:{proxy.port}/{ours.name}", "--ssl-mode", "DISABLED")
+        process = begin(SimpleNamespace(home=ours.home, options=through), "migrate")
+        assert asked.wait(PATIENCE)
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):  # the statement is finished first
+            process.wait(1)
+        process.send_signal(signal.SIGTERM)
+        ended = answer(process)
+        over.set()
+    assert (ended["exit_code"], ended["steps"][-1]["status"]) == (1, "unknown"), ended["error"]
+    assert "has an unknown outcome" in ended["error"]["message"]
+    assert "a second signal ended the wait" in ended["error"]["message"]
+    assert "type the same command" in ended["error"]["hint"]
+    ours.cli("migrate", "--retry-for", "30")
+    assert set(TABLES) <= truth.tables(ours)
