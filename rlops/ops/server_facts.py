@@ -60,7 +60,7 @@ _SETTINGS: Mapping[str, tuple[Judge, str]] = {
     "lower_case_table_names": (_is("0"), "other values fold the names of schemas and tables"),
     "max_allowed_packet": (_packet, "a chunk of cleanup sends a list of ids in one statement"),
     "foreign_key_checks": (_is("ON"), "with OFF as the default, the shop's sessions write rows that no foreign key checked"),
-    "innodb_snapshot_isolation": (_is("OFF"), "with ON, locking reads can fail with 1020; rlops tries them again"),
+    "innodb_snapshot_isolation": (_is("OFF"), "with ON, the shop's locking reads can fail with 1020; rlops' own sessions do without it"),
 }  # fmt: skip
 _FILTER = re.compile(r"(Binlog|Replicate)_.*(Do|Ignore|Wild|Rewrite).*", re.IGNORECASE)
 _READ_ONLY = "a writing command needs a server that takes writes"
