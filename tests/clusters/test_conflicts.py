@@ -7,9 +7,10 @@ import threading
 
 import coldstore
 import pymysql
-from sessions import answer
+import pytest
+from sessions import Holder, answer, begin, until
 
-from clusters.scene import SEED, TABLE, Scene
+from clusters.scene import DEVELOPMENT, SEED, TABLE, Scene
 
 PAUSE = 0.005  # seconds at most between two changes: two cores are to serve three servers and rlops too
 REFUSED = {1213, 1205, 1180, 3101, 1020}  # a conflict with retention or with another node: the writer's own to repeat
@@ -64,3 +65,37 @@ def test_rows_that_change_on_other_nodes_meanwhile(cluster, shop_on, tmp_path, r
     assert known and {row: archived[row] for row in known} == known
     record_property("acknowledged changes", len(known))
     record_property("conflicts", sum(writer.conflicts for writer in writers))
+
+
+@pytest.mark.kinds("galera", "group-multi")
+def test_a_job_is_asked_from_another_node_while_its_row_is_written(cluster, shop_on, tmp_path):
+    scene = Scene(cluster, shop_on, "cleanup", tmp_path)
+    first, other = cluster.writers[0], shop_on(cluster.writers[1])
+    holder = Holder(scene.shop, f"SELECT id FROM {TABLE} WHERE timestamp < '2100-01-01' FOR UPDATE")
+    cleanup = ("cleanup", "--months", "12", "--yes", "--no-archive", "--retry-for", "600", *DEVELOPMENT)
+    process = begin(scene.shop, *cleanup)
+    until(lambda: scene.shop.query("SELECT id FROM rlops_job WHERE state = 'running'"), "the job is under way")
+    over = threading.Event()
+
+    def chunks():
+        with first.connect(database=scene.name) as connection, connection.cursor() as cursor:
+            while not over.wait(0.002):
+                try:
+                    cursor.execute("UPDATE rlops_job SET total_rows = total_rows + 1")
+                except pymysql.err.MySQLError as error:
+                    assert error.args[0] in REFUSED, error
+
+    writers = [threading.Thread(target=chunks) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    try:
+        for _ in range(10):
+            other.cli("jobs", "pause", *DEVELOPMENT)
+            other.cli("jobs", "resume", *DEVELOPMENT)
+    finally:
+        over.set()
+        for writer in writers:
+            writer.join()
+        process.terminate()
+        holder.end()
+    assert answer(process)["exit_code"] == 130
