@@ -13,7 +13,7 @@ from pymysql.cursors import DictCursor
 
 from rlops import engines
 from rlops.connect import is_encrypted, open_connection
-from rlops.errors import Failed, RlopsError, Usage
+from rlops.errors import RlopsError, Usage
 from rlops.servererrors import (
     NO_TABLE,
     TABLE_EXISTS,
@@ -92,10 +92,7 @@ class Database:
         self._connection._read_timeout = seconds  # PyMySQL has no way to change it
 
     def _session(self) -> Iterator[str]:
-        if not self.engine.can.supported:
-            raise Failed(
-                f"{self.engine} is not supported yet", "Use MySQL, MariaDB, TiDB or seekdb.", "unsupported_engine"
-            )
+        engines.refuse_unsupported(self.engine)
         yield from self.engine.can.session
         wait = max(1, round(self._lock_wait))
         if self.family == "oceanbase":
@@ -251,7 +248,7 @@ def connect(
     """Open a session for one command.
 
     `statement_limit` and `lock_wait` are seconds. Raises Usage when no schema is named, Denied when the server can't
-    be reached or refuses, Failed on an engine that rlops does not operate.
+    be reached or refuses, Refused on an engine that rlops does not operate.
     """
     if need_schema and not target.database:
         raise Usage(

@@ -7,12 +7,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from rlops.errors import Refused
+
 Family = Literal["mysql", "mariadb", "oceanbase", "tidb", "vitess"]
 Kind = Literal[
-    "mysql", "group_replication", "multi_primary", "aurora", "mariadb", "galera", "oceanbase", "tidb", "vitess"
+    "mysql",
+    "group_replication",
+    "multi_primary",
+    "xtradb_cluster",
+    "aurora",
+    "mariadb",
+    "galera",
+    "oceanbase",
+    "tidb",
+    "vitess",
 ]
 
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
+# Commands that keep a second table equal to the first while the shop goes on.
+ONLINE = ("partition enable", "partition disable", "partition cut-over", "partition finish", "partition ensure --drain")
 
 # The variables that tell whether a server is one of several; `placed` reads them.
 TOPOLOGY = (
@@ -24,6 +38,7 @@ TOPOLOGY = (
 class Capabilities:
     """What a kind of server can do, and by what means. What a command can't do here it asks of this table.
 
+    `unsupported`: why rlops refuses to work there at all.
     `run_lock`: "get_lock" (freed by the server with its connection) or "lease" (a row, where GET_LOCK counts on one node
     only, outlives a lost connection or ends before it). `statement_limit`: the session variable that bounds a
     statement's time, and how many of its units make a second. `binlog`: whether replicas follow by MySQL's binary log.
@@ -39,7 +54,7 @@ class Capabilities:
     run_lock: Literal["get_lock", "lease"]
     statement_limit: tuple[str, int] | None
     session: tuple[str, ...]
-    supported: bool = True
+    unsupported: str = ""
     binlog: bool = True
     metadata_locks: bool = True
     locks_hold_all: bool = True
@@ -50,6 +65,21 @@ class Capabilities:
     takes_months_out: bool = True
     ddl: str = ""
     looks: tuple[str, ...] = ("replicas", "threads", "history")
+
+    def refuses(self, command: str) -> str | None:
+        """Why this kind refuses a command, or what it wants to be said with it; None where it takes it as it is."""
+        guarded = self.keys_on_partitions or (self.triggers and self.locks_hold_all)
+        if command == "migrate --partitioned" and not guarded:
+            return "only with --integrity none: no trigger can keep its integrity here"
+        if command == "partition expire" and not self.takes_months_out:
+            return "that no row comes in while a month is dropped is not proven here; `rlops cleanup` takes its rows"
+        if command == "partition disable" and not self.reorganizes:
+            return "partitions can't be taken away here"
+        if command not in ONLINE or (guarded and not self.keys_on_partitions):
+            return None
+        if command == "partition enable":
+            return "only with --offline" if guarded else "only with --offline --integrity none"
+        return "only with --offline" if command == "partition disable" else "a second table can't be kept equal here"
 
     def described(self) -> Mapping[str, str]:
         """What it says, in words, each under a name."""
@@ -135,7 +165,12 @@ CAPABILITIES: Mapping[Kind, Capabilities] = {
         "lease", ("max_execution_time", 1000), _TIDB, binlog=False, triggers=False, writers_go_on=True, takes_months_out=False, looks=(),
         ddl="a DDL waits without limit for transactions that have used its tables, and holds up no other session meanwhile",
     ),
-    "vitess": Capabilities("lease", None, (), supported=False, binlog=False),
+    "vitess": Capabilities(
+        "lease", None, (), binlog=False, unsupported="its statements are limited, and its DDL doesn't end with its answer"
+    ),
+    "xtradb_cluster": replace(
+        _MYSQL, unsupported="its locks and DDL are Galera's and its account of them is MySQL's, which was never measured"
+    ),
 }  # fmt: skip
 
 _MARKS: tuple[tuple[str, Family, str], ...] = (
@@ -173,10 +208,20 @@ class Engine:
 
 _CLUSTERS: Mapping[Kind, str] = {
     "galera": "Galera cluster",
+    "xtradb_cluster": "Percona XtraDB Cluster",
     "group_replication": "Group Replication, single-primary",
     "multi_primary": "Group Replication, multi-primary",
     "aurora": "Aurora",
 }
+
+
+def refuse_unsupported(engine: Engine) -> None:
+    """Raise Refused on a server that rlops doesn't work with."""
+    if why := engine.can.unsupported:
+        raise Refused(
+            f"{engine} is not supported: {why}. Nothing was changed",
+            "Use MySQL, MariaDB, Galera, Group Replication, TiDB or seekdb.", "unsupported_engine",
+        )  # fmt: skip
 
 
 def placed(engine: Engine, variables: Mapping[str, str]) -> Engine:
@@ -184,6 +229,8 @@ def placed(engine: Engine, variables: Mapping[str, str]) -> Engine:
     kind: Kind = engine.kind
     if engine.family == "mariadb" and variables.get("wsrep_on") == "ON" and variables.get("wsrep_provider") != "none":
         kind = "galera"
+    elif engine.family == "mysql" and variables.get("wsrep_provider") not in (None, "", "none"):
+        kind = "xtradb_cluster"
     elif variables.get("group_replication_group_name"):
         single = variables.get("group_replication_single_primary_mode") == "ON"
         kind = "group_replication" if single else "multi_primary"

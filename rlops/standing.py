@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rlops import privileges
 from rlops.db import Database, Forbidden, Row
-from rlops.engines import Family
+from rlops.engines import Engine, Family
 from rlops.errors import Refused
 
 # What it takes to see them, by family; the others have no replicas.
@@ -68,17 +68,20 @@ def _replica(db: Database) -> str | None:
     return None
 
 
+def asking(engine: Engine) -> str:
+    """The statement that shows what a server is a replica of. SHOW REPLICA STATUS came with MySQL 8.0.22."""
+    if engine.family == "mariadb":
+        return "SHOW ALL SLAVES STATUS"
+    return "SHOW REPLICA STATUS" if engine.numbers >= (8, 0, 22) else "SHOW SLAVE STATUS"
+
+
 def sources(db: Database) -> list[Row] | None:
     """What this server is a replica of, a row a source; None when this account may not see it.
 
     Raises ServerError for anything but a missing privilege. Members of a group are no replicas of one another.
     """
-    older = db.family == "mysql" and db.engine.numbers < (8, 0, 22)
     try:
-        rows = db.rows(
-            "SHOW ALL SLAVES STATUS" if db.family == "mariadb" else
-            "SHOW SLAVE STATUS" if older else "SHOW REPLICA STATUS"
-        )  # fmt: skip
+        rows = db.rows(asking(db.engine))
     except Forbidden:
         return None
     return [row for row in rows if not str(row.get("Channel_Name") or "").startswith(GROUP_CHANNELS)]

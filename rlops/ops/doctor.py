@@ -50,7 +50,13 @@ def doctor(
     server = server_facts.read(db, holdings)
     commands = [
         _check(
-            db, sql, name, holdings, account, environment=environment["value"], blocked=_blocked(name, schema, server)
+            db,
+            sql,
+            name,
+            holdings,
+            account,
+            environment=environment["value"],
+            blocked=_blocked(db, name, schema, server),
         )
         for name in requirements.commands(environment["value"])
     ]
@@ -81,10 +87,11 @@ def doctor(
     )
 
 
-def _blocked(command: str, schema: Mapping[str, Any], server: Iterable[ServerFact]) -> tuple[str, ...]:
-    """What besides privileges keeps a command from running: the server as it is set, the schema as it is."""
-    name = command.partition(" --")[0]
-    reasons = [f"the schema: {schema['why']}"] if schema["why"] else []
+def _blocked(db: Database, command: str, schema: Mapping[str, Any], server: Iterable[ServerFact]) -> tuple[str, ...]:
+    """What besides privileges keeps a command from running: the engine, the server as it is set, the schema as it is."""
+    name, refused = command.partition(" --")[0], db.engine.can.refuses(command)
+    reasons = [refused] if refused else []
+    reasons += [f"the schema: {schema['why']}"] if schema["why"] else []
     if name in requirements.WRITING:
         reasons += [f"{fact.name} is {fact.value}" for fact in server if fact.ok is False]
     if name in ("migrate", "restore", "seed"):

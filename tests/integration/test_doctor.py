@@ -14,6 +14,7 @@ from conftest import ShopDatabase, fill_shop, run_cli
 from test_archive import policy
 from test_grant import PASSWORD, Shop, accounts, run
 
+from rlops import engines
 from rlops.clock import cutoff
 from rlops.ops import operators, requirements
 
@@ -41,6 +42,11 @@ def grants_for(shop: Shop, command: str) -> list[str]:
     return [line.rstrip(";") for line in found["grant"].splitlines()]
 
 
+def refused_here(shop: Shop) -> set[str]:
+    """The commands that the engine refuses as they are, whoever asks."""
+    return {*engines.ONLINE, "partition expire"} if shop.family == "oceanbase" else set()
+
+
 def test_root_has_all_that_is_needed(shop: Shop) -> None:
     before = shop.database.query("SHOW TABLES")
     data = doctor(shop)
@@ -48,7 +54,7 @@ def test_root_has_all_that_is_needed(shop: Shop) -> None:
     assert data["findings"] == []
     assert data["schema"]["parents"] == {"users": "there", "product": "there"}
     assert set(data["schema"]["tables"].values()) == {"absent"}
-    assert all(each["ok"] for each in data["commands"])
+    assert {each["command"] for each in data["commands"] if not each["ok"]} == refused_here(shop)
     assert data["environment"]["value"] == "production"
     assert "seed" not in [each["command"] for each in data["commands"]]
     assert {fact["name"] for fact in data["server"]} >= {
@@ -220,7 +226,7 @@ def test_each_command_runs_as_exactly_the_account_that_doctor_prints(shop: Shop,
     prepare(shop, command)
     make_operator(shop, command)
     (line,) = (each for each in shop_commands(shop) if each["command"] == command)
-    assert line["ok"] is True
+    assert line["ok"] is (command not in refused_here(shop))
     carry_out(shop, command)
 
 
@@ -241,7 +247,7 @@ def test_every_command_has_its_account() -> None:
 def test_one_account_runs_every_command(shop: Shop) -> None:
     make_operator(shop, operators.ALL)
     data = doctor(shop, *WRITES, user="operator")
-    assert all(each["ok"] for each in data["commands"])
+    assert {each["command"] for each in data["commands"] if not each["ok"]} == refused_here(shop)
     order = (
         "migrate", "grant", "verify --smoke", "verify --data", "seed", "archive run", "archive list", "archive verify",
         "archive restore", "cleanup", "maintain", "purge", "jobs", "monitor", "monitor --record",
