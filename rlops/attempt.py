@@ -121,10 +121,10 @@ class Attempts:
 
     def _wait_for_nodes(self, deadline: float) -> None:
         """Wait until every server of a cluster is in step: a DDL goes to all of them. Raises Behind."""
-        while why := nodes.disagreeing(self.db, self.options.sql, 0):
+        while late := nodes.straggler(self.db, self.options.sql, 0):
             if time.monotonic() >= deadline:
-                raise Behind(why)
-            self.wait(f"not tried yet: {why}", LOOK_EVERY)
+                raise Behind(late)
+            self.wait(f"not tried yet: {late.told}", LOOK_EVERY)
 
     def _holds(self, step: Step) -> bool:
         return bool(step.expect) and all(facts.holds(self.db, expect) for expect in step.expect)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from rlops import privileges
 from rlops.db import Database, Lost, ServerError
 from rlops.errors import RlopsError
 from rlops.replicas import ANSWER_WITHIN
@@ -25,12 +26,21 @@ GALERA_PORT = 3306  # of an incoming address that names none
 
 @dataclass(frozen=True)
 class Node:
-    """One server of the cluster. `queue` is how many transactions wait there; None when it can't be known, and why."""
+    """One server of the cluster. `queue` is how many transactions wait there; None when it can't be known, and why.
+
+    `hint` is what somebody has to do about that, if waiting will not mend it.
+    """
 
     place: str
     state: str
     queue: int | None
     why: str = ""
+    hint: str = ""
+
+    @property
+    def told(self) -> str:
+        """Why it isn't in step, in words."""
+        return self.behind(0) or f"{self.place} is {self.state}"
 
     def behind(self, most: int) -> str | None:
         """Why to wait for it, in words."""
@@ -62,7 +72,7 @@ class Nodes:
         return _late(self._all(own), most) or self._flow_control(own)
 
     def _all(self, own: Mapping[str, str]) -> list[Node]:
-        return [self._asked(place.strip()) for place in own["wsrep_incoming_addresses"].split(",")]
+        return [self._asked(place) for place in places(own["wsrep_incoming_addresses"])]
 
     def _members(self) -> list[Node]:
         try:
@@ -70,7 +80,9 @@ class Nodes:
         except Lost:
             raise
         except ServerError as error:
-            return [Node("the group", "", None, f"needs {self.sql.file(STATEMENT).needs}: {error.text}")]
+            needs = self.sql.file(STATEMENT).needs
+            hint = f"An administrator runs GRANT {needs} TO {privileges.current(self.db)}"
+            return [Node("the group", "", None, f"needs {needs}: {error.text}", hint)]
         return [
             Node(str(row["place"]), str(row["state"]), None, f"it is {row['state']}")
             if row["queue"] is None or row["state"] not in ("ONLINE", "RECOVERING")
@@ -83,9 +95,8 @@ class Nodes:
         if not host or not port.isdigit():
             host, port = place, str(GALERA_PORT)
         if host in ("", "AUTO"):
-            return Node(
-                "a node without an address", "", None, "it doesn't say where it is (wsrep_node_incoming_address)"
-            )
+            why = "it doesn't say where it is (wsrep_node_incoming_address)"
+            return Node("a node without an address", "", None, why, "Set wsrep_node_incoming_address on that node")
         try:
             if place not in self._others:
                 self._others[place] = Database(
@@ -95,7 +106,13 @@ class Nodes:
             found = self._status(self._others[place])
         except RlopsError as error:
             self._forget(place)
-            return Node(place, "", None, f"it does not answer ({error.message})")
+            return Node(
+                place,
+                "",
+                None,
+                f"it does not answer ({error.message})",
+                "Let this account log in to every node from here",
+            )
         state = found["wsrep_local_state_comment"]
         if found["wsrep_cluster_status"] != "Primary":
             return Node(place, state, None, f"it is cut off ({found['wsrep_cluster_status']})")
@@ -129,16 +146,25 @@ def _late(nodes: Iterable[Node], most: int) -> str | None:
     return next((why for node in nodes if (why := node.behind(most))), None)
 
 
-def disagreeing(db: Database, sql: SqlFolder, seconds: float) -> str | None:
-    """Wait up to so many seconds until every server has applied what it has received; else which one hasn't, and why."""
+def places(addresses: str) -> list[str]:
+    """Where the nodes are, by wsrep_incoming_addresses. One that has none at all is an arbitrator, which holds no rows."""
+    return [place.strip() for place in addresses.split(",") if place.strip()]
+
+
+def straggler(db: Database, sql: SqlFolder, seconds: float) -> Node | None:
+    """Wait up to so many seconds until every server has applied what it has received; else one that hasn't. Raises Lost."""
     nodes, deadline = Nodes(db, sql), time.monotonic() + seconds
     try:
-        while True:
-            found = next((node for node in nodes.look() if node.behind(0) or node.state not in IN_STEP), None)
-            if found is None:
-                return None
+        while found := next((node for node in nodes.look() if node.behind(0) or node.state not in IN_STEP), None):
             if time.monotonic() >= deadline:
-                return found.behind(0) or f"{found.place} is {found.state}"
+                return found
             time.sleep(LOOK_EVERY)
+        return None
     finally:
         nodes.close()
+
+
+def disagreeing(db: Database, sql: SqlFolder, seconds: float) -> str | None:
+    """As `straggler`, in words."""
+    late = straggler(db, sql, seconds)
+    return late.told if late else None

@@ -160,7 +160,7 @@ class Throttle:
         if unseen:
             raise Refused(
                 f"{unseen.behind(0)}. Nothing was changed",
-                "Let this account log in to every node from here, or say --replica none if they are of no concern.",
+                f"{unseen.hint or 'Wait until it is a part of the cluster again'}, or say --replica none if they are of no concern.",
                 "nodes_unknown",
             )
 

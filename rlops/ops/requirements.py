@@ -19,6 +19,7 @@ from rlops.sqlfiles import SqlFolder, quote
 
 Place = tuple[str | None, str | None]
 Lacking = dict[Place, list[str]]
+MEMBERS = ("replication_group_members", "replication_group_member_stats")
 TRIGGERED: tuple[engines.Family, ...] = ("mysql", "mariadb", "oceanbase")
 
 
@@ -27,8 +28,9 @@ class Need:
     """Privileges on each object of a kind.
 
     `on`: "tables" (the three), "interactions", "parents", "schema" (backups have a time in their names), "own" (rlops'
-    tables), "journal", "jobs", "lease" and "snapshot" (some of those), "server", or another schema's name or SCHEMA.TABLE. An optional
-    need only makes the command tell more; one that is optional in "development" the command refuses to go without in production.
+    tables), "journal", "jobs", "lease" and "snapshot" (some of those), "members" (where MySQL is one of a group), "server", or
+    another schema's name or SCHEMA.TABLE. An optional need only makes the command tell more; what is optional in
+    "development" production refuses to go without.
     """
 
     privileges: tuple[str, ...]
@@ -38,9 +40,10 @@ class Need:
     families: tuple[engines.Family, ...] = ("mysql", "mariadb", "oceanbase", "tidb")
 
 
-_STANDING = tuple(
-    Need((word,), "server", "see whether this server is a replica, which is never written to", "development", (family,))
-    for family, word in standing.SEES_SOURCES.items()
+_REPLICA = "see whether this server is a replica, which is never written to"
+_STANDING = (
+    *(Need((word,), "server", _REPLICA, "development", (family,)) for family, word in standing.SEES_SOURCES.items()),
+    Need(("SELECT",), "members", "see the members of the group", families=("mysql",)),
 )
 _JOURNAL = (
     Need(("CREATE", "SELECT", "INSERT", "UPDATE"), "own", "keep the journal"),
@@ -312,6 +315,8 @@ def _places(db: Database, on: str, sql: SqlFolder | None) -> list[Place]:
         return [(db.schema, "rlops_snapshot")]
     if on == "lease":
         return [(db.schema, lease.TABLE)] if db.engine.can.run_lock == "lease" else []
+    if on == "members":  # only in a group is MySQL's run lock a lease
+        return [("performance_schema", table) for table in MEMBERS] if db.engine.can.run_lock == "lease" else []
     if on == "interactions":
         return [(db.schema, declared.INTERACTIONS)]
     if on in ("tables", "parents"):

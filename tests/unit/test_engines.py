@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rlops import engines, standing
+from rlops import engines, nodes, standing
 from rlops.engines import CAPABILITIES
 from rlops.errors import Exit, Refused
 
@@ -72,3 +72,8 @@ def test_what_a_kind_refuses(kind):
     commands = (*engines.ONLINE, "partition expire", "migrate --partitioned", "migrate", "cleanup", "partition ensure")
     found = {command: CAPABILITIES[kind].refuses(command) for command in commands}
     assert {command for command, why in found.items() if why} == REFUSED[kind]
+
+
+def test_an_arbitrator_of_a_galera_cluster_is_no_node():
+    assert nodes.places("10.0.0.1:3306,,10.0.0.2:3306") == ["10.0.0.1:3306", "10.0.0.2:3306"]
+    assert nodes.places("AUTO,10.0.0.2:3306") == ["AUTO", "10.0.0.2:3306"]
