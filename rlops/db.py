@@ -62,6 +62,7 @@ class Database:
         self._statement_limit = statement_limit
         self._lock_wait = lock_wait
         self._answer_within = answer_within
+        self._stale = False
         self.lease: Lease | None = None  # while this session's run holds the run lock by one
         self._waits = False  # for an answer
         self._open(engine)
@@ -94,6 +95,8 @@ class Database:
     def _session(self) -> Iterator[str]:
         engines.refuse_unsupported(self.engine)
         yield from self.engine.can.session
+        if self._stale:
+            yield from self.engine.can.stale
         wait = max(1, round(self._lock_wait))
         if self.family == "oceanbase":
             yield f"SET SESSION ob_trx_lock_timeout = {wait * 1_000_000}"
@@ -126,6 +129,12 @@ class Database:
             with suppress(Lost):
                 for statement in self._limit_statement(outer):
                     self.execute(statement)
+
+    def read_stale(self) -> None:
+        """Let this session, also after a reconnection, read what a node that is cut off from its cluster still holds."""
+        self._stale = True
+        for statement in self.engine.can.stale:
+            self.execute(statement)
 
     def sibling(self, answer_within: float = CONNECT_WITHIN) -> Database:
         """Another session like this one, but for the seconds that it waits for an answer. The caller closes it."""

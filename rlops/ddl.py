@@ -15,7 +15,9 @@ class Behind(Blocked):
     def __init__(self, late: Node) -> None:
         hint = f"{late.hint}, then type" if late.hint else "Type"
         super().__init__(
-            f"not every server of the cluster is in step: {late.told}", f"{hint} the same command again.", "nodes_behind"
+            f"not every server of the cluster is in step: {late.told}",
+            f"{hint} the same command again.",
+            "nodes_behind",
         )
         self.why = late.told
 

@@ -47,6 +47,7 @@ class Capabilities:
     do while an ALTER copies their table. `keys_on_partitions`: whether a partitioned table keeps its foreign keys.
     `reorganizes`: whether partitions can be split, and taken away again. `takes_months_out`: whether a month can be
     exchanged and dropped with the proof that no row came in meanwhile. `ddl`: what a DDL costs beside its locks.
+    `stale`: what lets a session read on a node that is cut off from its cluster.
     `looks`: what long work looks at before each chunk, of those in throttle.py and nodes.py; the statements are in
     sql/throttle/.
     """
@@ -64,6 +65,7 @@ class Capabilities:
     reorganizes: bool = True
     takes_months_out: bool = True
     ddl: str = ""
+    stale: tuple[str, ...] = ()
     looks: tuple[str, ...] = ("replicas", "threads", "history")
 
     def refuses(self, command: str) -> str | None:
@@ -136,6 +138,7 @@ _GROUP = replace(
     # What other members have committed is seen here before a transaction begins.
     session=(*_MYSQL.session, "SET SESSION group_replication_consistency = 'BEFORE'"),
     ddl="every member repeats a DDL, and what was committed after it waits there until it is done",
+    stale=("SET SESSION group_replication_consistency = 'EVENTUAL'",),
     looks=(*_MYSQL.looks, "members"),
 )
 _MARIADB_SERVER = Capabilities("get_lock", ("max_statement_time", 1), _MARIADB, looks=(*_MYSQL.looks, "redo"))
@@ -154,6 +157,7 @@ CAPABILITIES: Mapping[Kind, Capabilities] = {
         locks_hold_all=False,
         takes_months_out=False,
         ddl="the whole cluster waits while a DDL runs, and transactions that have used its tables are rolled back (1213)",
+        stale=("SET SESSION wsrep_sync_wait = 0", "SET SESSION wsrep_dirty_reads = 1"),
         looks=(*_MARIADB_SERVER.looks, "nodes"),
     ),
     "oceanbase": Capabilities(

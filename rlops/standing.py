@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from rlops import privileges
 from rlops.db import Database, Forbidden, Row
-from rlops.engines import Engine, Family
+from rlops.engines import Engine, Family, Kind
 from rlops.errors import Refused
 
 # What it takes to see them, by family; the others have no replicas.
 SEES_SOURCES: Mapping[Family, str] = {"mysql": "REPLICATION CLIENT", "mariadb": "SLAVE MONITOR"}
+GROUPS: tuple[Kind, ...] = ("group_replication", "multi_primary")
 GROUP_CHANNELS = "group_replication_"  # a group's members follow one another by these
 
 
@@ -26,9 +27,7 @@ def refuse(db: Database, environment: str = "development") -> None:
 def refusal(db: Database, environment: str = "development") -> Refused | None:
     """What `refuse` raises, or None."""
     if problem := reason(db):
-        return Refused(
-            f"{problem}. Nothing was changed", "Connect to the server that takes the shop's writes.", "not_writable"
-        )
+        return not_writable(problem)
     if environment == "production" and (problem := unseen(db)):
         grant = f"GRANT {SEES_SOURCES[db.family]} ON *.* TO {privileges.current(db)};"
         return Refused(
@@ -36,6 +35,13 @@ def refusal(db: Database, environment: str = "development") -> Refused | None:
             f"An administrator runs:\n{grant}", "replica_unknown",
         )  # fmt: skip
     return None
+
+
+def not_writable(problem: str) -> Refused:
+    """The refusal to write to a server with this problem."""
+    return Refused(
+        f"{problem}. Nothing was changed", "Connect to the server that takes the shop's writes.", "not_writable"
+    )
 
 
 def unseen(db: Database) -> str | None:
@@ -95,32 +101,49 @@ def applies(db: Database) -> bool:
 
 def of_cluster(db: Database) -> str | None:
     """Why this node of a cluster is not to be written to, or None. On a group what this account may not see is none."""
+    if problem := cut_off(db):
+        return problem
     if db.engine.kind == "galera":
-        return _galera(db)
-    if db.engine.kind in ("group_replication", "multi_primary"):
-        return _group(db)
-    return None
+        state = _status(db).get("wsrep_local_state_comment", "")
+        return None if state == "Synced" else f"this node is not in step with its cluster (its state is {state})"
+    secondary = any(row["own"] and row["MEMBER_ROLE"] != "PRIMARY" for row in _members(db) or ())
+    return "this member of its group is a secondary" if secondary else None
 
 
-def _galera(db: Database) -> str | None:
+def cut_off(db: Database) -> str | None:
+    """Why this node doesn't know what its cluster writes, or None.
+
+    An ordinary SELECT is refused there (Galera), or waits without end (a group); what is read here is exempt from that.
+    """
+    if db.engine.kind == "galera":
+        found = _status(db)
+        status, ready = found.get("wsrep_cluster_status", "unknown"), found.get("wsrep_ready")
+        told = f"this node is cut off from its cluster (wsrep_cluster_status is {status}, wsrep_ready {ready})"
+        return None if (status, ready) == ("Primary", "ON") else told
+    members = _members(db)
+    return _out_of_group(members) if members is not None else None
+
+
+def _status(db: Database) -> dict[str, str]:
     names = "('wsrep_cluster_status', 'wsrep_ready', 'wsrep_local_state_comment')"
     rows = db.rows(f"SHOW GLOBAL STATUS WHERE Variable_name IN {names}")
-    found = {str(row["Variable_name"]): str(row["Value"]) for row in rows}
-    if found.get("wsrep_cluster_status") != "Primary" or found.get("wsrep_ready") != "ON":
-        status = found.get("wsrep_cluster_status", "unknown")
-        return f"this node is cut off from its cluster (wsrep_cluster_status is {status}, wsrep_ready {found.get('wsrep_ready')})"
-    state = found.get("wsrep_local_state_comment", "")
-    return None if state == "Synced" else f"this node is not in step with its cluster (its state is {state})"
+    return {str(row["Variable_name"]): str(row["Value"]) for row in rows}
 
 
 _MEMBERS = "SELECT MEMBER_ID, MEMBER_STATE, MEMBER_ROLE, MEMBER_ID = @@server_uuid AS own FROM performance_schema.replication_group_members"
 
 
-def _group(db: Database) -> str | None:
+def _members(db: Database) -> list[Row] | None:
+    """Those of this server's group; None where it is in none, or this account may not see them."""
+    if db.engine.kind not in GROUPS:
+        return None
     try:
-        members = db.rows(_MEMBERS)
+        return db.rows(_MEMBERS)
     except Forbidden:
         return None
+
+
+def _out_of_group(members: list[Row]) -> str | None:
     own = next((row for row in members if row["own"]), None)
     if own is None:
         return "this server has left its group, or not joined it yet: what is written here stays here, and keeps it out"
@@ -129,4 +152,4 @@ def _group(db: Database) -> str | None:
     gone = sum(row["MEMBER_STATE"] == "UNREACHABLE" for row in members)
     if 2 * gone >= len(members):
         return f"{gone} of the group's {len(members)} members can't be reached: the rest has no majority, and a COMMIT would wait"
-    return None if own["MEMBER_ROLE"] == "PRIMARY" else "this member of its group is a secondary"
+    return None

@@ -106,7 +106,7 @@ def maintain(
         return _printed(session, print_)
     began = time.monotonic()
     with ExitStack() as stack:
-        db = stack.enter_context(session.connect())
+        db = stack.enter_context(session.connect(writes=True))
         _refuse_clone(db)
         if not session.common.dry_run:
             standing.refuse(db, session.environment(db))

@@ -61,8 +61,14 @@ class Session:
         return target
 
     @contextmanager
-    def connect(self, *, statement_limit: float | None = READ_LIMIT, need_schema: bool = True) -> Iterator[Database]:
-        """A connection for this command; TLS is required over a network in production."""
+    def connect(
+        self, *, statement_limit: float | None = READ_LIMIT, need_schema: bool = True, writes: bool = False
+    ) -> Iterator[Database]:
+        """A connection for this command; TLS is required over a network in production.
+
+        On a node that is cut off from its cluster reading commands see what it still holds, and are told so. Raises Refused
+        for those that write.
+        """
         target = self.target
         if target.environment != "development":
             target = require_tls(target)
@@ -74,6 +80,11 @@ class Session:
             need_schema=need_schema,
         ) as db:
             self.engine = db.engine
+            if problem := standing.cut_off(db):
+                if writes and not self.common.dry_run:
+                    raise standing.not_writable(problem)
+                db.read_stale()
+                self.screen.note(f"{problem}; what is read here may be old")
             if target.environment == "development" and self.environment(db) == "production":
                 self._insist_on_tls(db)
             yield db
@@ -106,14 +117,14 @@ class Session:
 
     def write(self, planner: writing.Planner, after: writing.After | None = None) -> Answer:
         """Run a writing operation: `planner` plans it, `after` completes the answer by looking at the result."""
-        with self.connect(statement_limit=None) as db:
+        with self.connect(statement_limit=None, writes=True) as db:
             sql = sqlfiles.load(self.target.sql_dir, db.family)
             with writing.throttled(self, db, sql) as throttle:
                 return writing.write(self, db, sql, planner, after, throttle=throttle)
 
     def ask_of_a_job(self, ask: Callable[[Database], Answer]) -> Answer:
         """Run an operation that changes a job's row alone, whoever holds the run lock. Raises Denied, Refused, Blocked."""
-        with self.connect() as db:
+        with self.connect(writes=True) as db:
             sql = sqlfiles.load(self.target.sql_dir, db.family)
             if lacking := requirements.check(db, "jobs", sql):
                 raise lacking

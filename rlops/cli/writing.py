@@ -14,7 +14,7 @@ from rlops import clock, journal, lock, nodes, planfile, reconcile, render, run,
 from rlops.audit import AuditLog
 from rlops.connect import require_tls
 from rlops.db import NO_TABLE, Database, Forbidden, LockWait, Lost, ServerError
-from rlops.errors import Blocked, Exit, Failed, Refused, Usage
+from rlops.errors import Blocked, Exit, Failed, Refused, RlopsError, Usage
 from rlops.ops import requirements
 from rlops.plan import Answer, Plan, not_run
 from rlops.sqlfiles import SqlFolder
@@ -89,16 +89,23 @@ def write(
                 f"Look again: `{plan.again} --dry-run`.",
             )
         answer = run.execute(db, again, options, emit) if again.steps else _planned(again, db, False, ())
-        behind = nodes.disagreeing(db, sql, nodes.AGREE_WITHIN) if ddl else None
-        answer = replace(
-            answer, notes=(*answer.notes, *unseen, *settled, *([f"{NOT_ALL}: {behind}"] if behind else []))
-        )
-        if after and answer.exit is Exit.OK:
+        answer = replace(answer, notes=(*answer.notes, *unseen, *settled))
+        if answer.exit is Exit.OK:
             with deferred():  # "nothing was changed" would be wrong by now
-                if again.journaled:
+                if ddl and (behind := _behind(db, sql)):
+                    answer = replace(answer, notes=(*answer.notes, f"{NOT_ALL}: {behind}"))
+                if after and again.journaled:
                     _remember(db, sql, answer)
-                answer = _look(after, db, sql, answer)
+                answer = _look(after, db, sql, answer) if after else answer
         return answer
+
+
+def _behind(db: Database, sql: SqlFolder) -> str | None:
+    """Which server of the cluster has not followed yet; why it can't be known is told like that, since the run is over."""
+    try:
+        return nodes.disagreeing(db, sql, nodes.AGREE_WITHIN)
+    except RlopsError as error:
+        return error.message
 
 
 def _look(after: After, db: Database, sql: SqlFolder, answer: Answer) -> Answer:

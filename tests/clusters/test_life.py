@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import truth
+from conftest import run_cli
+from sessions import begin
 
+from clusters.rig import until
 from clusters.scene import DEVELOPMENT, KINDS, paced
+from rlops import db, sqlfiles
+from rlops.cli import writing
+from rlops.settings import resolve
 
 
 @pytest.fixture
@@ -70,3 +78,67 @@ def test_a_node_that_does_not_take_writes_is_refused(cluster, shop, shop_on):
     said = shop_on(others[0]).cli("rollback", "--yes", "--output", "json", *DEVELOPMENT, check=5).json
     assert said["error"]["code"] == "not_writable"
     assert shop_on(others[0]).cli("rollback", "--dry-run").returncode == 0
+
+
+@pytest.mark.kinds("galera", "group", "group-multi")
+def test_a_node_that_is_cut_off_refuses_and_tells(cluster, shop, shop_on):
+    """Nothing hangs there: what writes is refused, what reads shows what the node still holds, and doctor says why."""
+    node = cluster.writers[0]
+    there = shop_on(node)
+    node.cut_off()
+    until(lambda: not cluster.accepts(node), "it knows that it is cut off")
+    for command in (
+        ("migrate",),
+        ("cleanup", "--months", "12", "--yes", "--no-archive"),
+        ("rollback", "--yes"),
+        ("jobs", "pause"),
+        ("jobs", "abort"),
+        ("maintain", "--yes"),
+    ):
+        said = within(there, *command)
+        assert (said["exit_code"], said["error"]["code"]) == (5, "not_writable"), said
+    found = within(there, "doctor")
+    assert "cluster" in {each["object"] for each in found["data"]["findings"]}
+    for command in (("monitor",), ("history",), ("jobs", "list"), ("rollback", "--dry-run"), ("partition", "status")):
+        said = within(there, *command)
+        assert said["exit_code"] in (0, 3), said
+    assert within(there, "monitor")["data"]["tables"][0]["rows"] == 41
+
+
+def within(shop, *command, seconds=30):
+    process = begin(shop, *command, *DEVELOPMENT)
+    try:
+        stdout, stderr = process.communicate(timeout=seconds)
+    finally:
+        process.kill()
+    assert stdout, f"{command}: exit {process.returncode}, {stderr}"
+    return json.loads(stdout)
+
+
+@pytest.mark.kinds("group", "group-multi")
+def test_the_account_that_doctor_prints_sees_the_members(cluster, shop, shop_on):
+    """Without that no DDL is begun, and what gives it is said."""
+    accounts = shop.cli("doctor", "--grants", "--output", "json", *DEVELOPMENT).json["data"]["accounts"]
+    (account,) = (each for each in accounts if each["command"] == "rollback")
+    made = "\n".join(account["statements"]).replace(account["account"], "operator@'%'").replace("…", "Word-1")
+    truth.execute(shop, "DROP USER IF EXISTS operator@'%'", *(each for each in made.split(";") if each.strip()))
+    rollback = ("rollback", "--yes", "--output", "json", *DEVELOPMENT)
+    named = {"RLOPS_URL": shop.url.replace("root", "operator:Word-1")}
+    try:
+        member = "SELECT ON performance_schema.replication_group_members"
+        truth.execute(shop, f"REVOKE {member} FROM operator@'%'")
+        refused = run_cli(*rollback, home=shop.home, env=named, check=4).json["error"]
+        assert refused["code"] == "missing_privileges"
+        assert "GRANT SELECT ON `performance_schema`.`replication_group_members`" in refused["hint"]
+        truth.execute(shop, f"GRANT {member} TO operator@'%'")
+        run_cli(*rollback, home=shop.home, env=named)
+    finally:
+        truth.execute(shop, "DROP USER operator@'%'")
+
+
+@pytest.mark.kinds("galera", "group", "group-multi")
+def test_a_look_at_the_cluster_that_fails_is_told_and_no_more(cluster, shop):
+    target = resolve({"url": shop.url}, environ={}, cwd=shop.home, home=shop.home)
+    with db.connect(target, program="test") as session:
+        cluster.writers[0].run(f"KILL {session.connection_id}")
+        assert "the server said 20" in (writing._behind(session, sqlfiles.load(None, session.family)) or "")
