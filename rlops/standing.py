@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rlops import privileges
 from rlops.db import Database, Forbidden, Row
 from rlops.engines import Engine, Family, Kind
 from rlops.errors import Refused
@@ -15,26 +14,10 @@ GROUPS: tuple[Kind, ...] = ("group_replication", "multi_primary")
 GROUP_CHANNELS = "group_replication_"  # a group's members follow one another by these
 
 
-def refuse(db: Database, environment: str = "development") -> None:
-    """Raise Refused where a change would be lost, refused in the middle, or make a replica another than its source.
-
-    In production also where this account can't see whether it would.
-    """
-    if refused := refusal(db, environment):
-        raise refused
-
-
-def refusal(db: Database, environment: str = "development") -> Refused | None:
-    """What `refuse` raises, or None."""
+def refuse(db: Database) -> None:
+    """Raise Refused where a change would be lost, refused in the middle, or make a replica another than its source."""
     if problem := reason(db):
-        return not_writable(problem)
-    if environment == "production" and (problem := unseen(db)):
-        grant = f"GRANT {SEES_SOURCES[db.family]} ON *.* TO {privileges.current(db)};"
-        return Refused(
-            f"{problem}, and a replica is never to be written to. Nothing was changed",
-            f"An administrator runs:\n{grant}", "replica_unknown",
-        )  # fmt: skip
-    return None
+        raise not_writable(problem)
 
 
 def not_writable(problem: str) -> Refused:

@@ -109,7 +109,7 @@ def maintain(
         db = stack.enter_context(session.connect(writes=True))
         _refuse_clone(db)
         if not session.common.dry_run:
-            standing.refuse(db, session.environment(db))
+            standing.refuse(db)
             stack.enter_context(lock.maintenance_lock(db))
         answers: list[tuple[Answer, float]] = []
         for part in PARTS:

@@ -47,9 +47,7 @@ class Looks:
         answer = seen.answer
         try:
             if self.record:
-                environment = self.session.environment(db)
-                if refused := standing.refusal(db, environment):
-                    raise requirements.check(db, "monitor --record", sql, environment) or refused
+                self._refuse_record(db, sql)
                 kept = op.record(db, sql, seen)
                 note = f"snapshot {kept['id']} recorded; {kept['kept']:,} are kept"
                 answer = replace(answer, data={**answer.data, "snapshot": kept}, notes=(note,))
@@ -67,6 +65,13 @@ class Looks:
         except RlopsError as error:
             answer = replace(answer, exit=error.exit, error=error)
         return answer, seen.snapshot
+
+    def _refuse_record(self, db: Database, sql: SqlFolder) -> None:
+        standing.refuse(db)
+        environment = self.session.environment(db)
+        unknown = environment == "production" and standing.unseen(db)
+        if unknown and (lacking := requirements.check(db, "monitor --record", sql, environment)):
+            raise lacking
 
 
 @command(app, "monitor", forms=("prometheus", "nagios"))

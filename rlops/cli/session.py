@@ -126,10 +126,10 @@ class Session:
         """Run an operation that changes a job's row alone, whoever holds the run lock. Raises Denied, Refused, Blocked."""
         with self.connect(writes=True) as db:
             sql = sqlfiles.load(self.target.sql_dir, db.family)
-            if lacking := requirements.check(db, "jobs", sql):
-                raise lacking
             if not self.common.dry_run:
-                standing.refuse(db, self.environment(db))
+                standing.refuse(db)
+            if lacking := requirements.check(db, "jobs", sql, self.environment(db)):
+                raise lacking
             deadline = time.monotonic() + ASK_FOR
             while True:
                 try:

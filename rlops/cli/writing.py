@@ -56,7 +56,7 @@ def write(
     plan = _plan(planner, db, sql)
     if plan.steps and not common.dry_run:
         standing.refuse(db)
-    lacking = requirements.check(db, plan.command, sql) if plan.steps else None
+    lacking = requirements.check(db, plan.command, sql, environment) if plan.steps else None
     is_long = any(step.work for step in plan.steps)
     unseen = throttle.prepare(environment) if throttle and is_long and not lacking else []
     unseen += filter(None, (standing.unseen(db),)) if plan.steps else ()
@@ -72,10 +72,9 @@ def write(
             planfile.write(Path(common.plan_out), planned, place, db.schema, f"{actor.os_user}@{actor.host}")
         return planned
     if not plan.steps:
-        return _nothing_to_do(db, sql, planned, after, environment)
+        return _nothing_to_do(db, sql, planned, after)
     if lacking:
         raise lacking
-    standing.refuse(db, environment)
     options = _options(session, db, sql, throttle)
     _confirm(session, plan)
     with ExitStack() as stack:
@@ -125,13 +124,13 @@ def _remember(db: Database, sql: SqlFolder, answer: Answer) -> None:
         data.remember_models(db, sql, answer.data.get("created", ()))
 
 
-def _nothing_to_do(db: Database, sql: SqlFolder, planned: Answer, after: After | None, environment: str) -> Answer:
+def _nothing_to_do(db: Database, sql: SqlFolder, planned: Answer, after: After | None) -> Answer:
     """Nothing but to settle what a run that died left in the journal, where no other run is at work.
 
     A replica shows as open what its source is just at, and a lock taken here doesn't know of it.
     """
     settled: list[str] = []
-    if journal.anything_open(db) and not standing.refusal(db, environment):
+    if journal.anything_open(db) and not (standing.reason(db) or standing.unseen(db)):
         with suppress(Blocked, Forbidden), lock.run_lock(db):
             settled = reconcile.settle(db)
     answer = replace(planned, notes=(*planned.notes, *settled))

@@ -332,13 +332,12 @@ def test_without_the_privilege_it_is_unknown_and_said(filled):
         fill(filled)
         truth.execute(filled, "UPDATE rlops_state SET value = 'production' WHERE name = 'environment'")
         confirm = ("--confirm", filled.name, "--user", "operator", "--output", "json")
+        denied = filled.cli(*CLEANUP, *confirm, check=4).json
+        assert "GRANT REPLICATION CLIENT ON *.* TO" in denied["error"]["hint"]
+        truth.execute(filled, "GRANT REPLICATION CLIENT ON *.* TO operator")
         refused = filled.cli(*CLEANUP, *confirm, check=5).json
         assert refused["error"]["code"] == "replicas_unknown"
-        alone = (*CLEANUP, *confirm, "--replica", "none")
-        refused = filled.cli(*alone, check=5).json
-        assert refused["error"]["code"] == "replica_unknown"
-        truth.execute(filled, "GRANT REPLICATION CLIENT ON *.* TO operator")
-        filled.cli(*alone)
+        filled.cli(*CLEANUP, *confirm, "--replica", "none")
     finally:
         truth.execute(filled, "DROP USER operator")
 
@@ -387,7 +386,7 @@ def test_a_replica_is_not_written_to(replicated, pair):
 
 
 def test_the_account_that_doctor_prints_writes_to_no_replica(replicated, pair):
-    """What it can't see is refused in production, with the GRANT; on MariaDB any account sees a replica that runs."""
+    """What it can't see is denied in production, with the GRANT; on MariaDB any account sees a replica that runs."""
     primary, replica = pair
     there = ShopDatabase(replica, replicated.name, replicated.home)
     (account,) = (
@@ -418,8 +417,8 @@ def test_the_account_that_doctor_prints_writes_to_no_replica(replicated, pair):
         words = ("--confirm", replicated.name, "--environment", environment, "--replica", "none", "--output", "json")
         return run_cli(*CLEANUP, *words, home=replicated.home, env=urls[where], check=check).json
 
-    def refused(environment):
-        return cleanup("there", environment, 5)["error"]
+    def refused(environment, check=5):
+        return cleanup("there", environment, check)["error"]
 
     try:
         assert refused("production")["code"] == "not_writable"
@@ -428,10 +427,10 @@ def test_the_account_that_doctor_prints_writes_to_no_replica(replicated, pair):
         if primary.family == "mariadb":
             assert refused("development")["code"] == "not_writable"
         else:
-            assert refused("production")["code"] == "replica_unknown"
-            assert f"GRANT {word} ON *.* TO `operator`@`%`" in refused("production")["hint"].replace("'", "`")
+            assert refused("production", 4)["code"] == "missing_privileges"
+            assert f"GRANT {word} ON *.* TO `operator`@`%`" in refused("production", 4)["hint"].replace("'", "`")
         replication.halt(replica)
-        assert refused("production")["code"] == "replica_unknown"
+        assert refused("production", 4)["code"] == "missing_privileges"
         assert truth.snapshot(there) == before
         assert any(word in note for note in cleanup("here", "development", 0)["notes"])
     finally:
