@@ -56,10 +56,10 @@ class Scene:
         names = [name for name in node.contents(self.name) if name == TABLE or name.startswith(f"{TABLE}__backup_")]
         return sorted(row["id"] for name in names for row in node.run(f"SELECT id FROM `{name}`", database=self.name))
 
-    def run(self, node=None):
+    def run(self, node=None, start=begin):
         shop = self.shop_on(node or self.cluster.writers[0])
         to = ("--to", str(self.cold)) if self.command in ("archive", "cleanup") else ()
-        return begin(
+        return start(
             shop,
             *COMMANDS[self.command],
             *to,

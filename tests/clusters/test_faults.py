@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from sessions import answer
+from sessions import answer, stopped
 
 from clusters.rig import until
 from clusters.scene import COMMANDS, DEVELOPMENT, ROWS, SEED, Scene
@@ -59,9 +59,8 @@ def test_two_runs_from_two_nodes_at_once(cluster, shop_on, tmp_path):
 @pytest.mark.kinds("galera", "group", "group-multi")  # elsewhere the lock is the connection's, and ends with it
 def test_a_run_whose_lease_ran_out_while_it_stood_still_writes_nothing_more(cluster, shop_on, tmp_path):
     scene = Scene(cluster, shop_on, "cleanup", tmp_path, rows=8 * ROWS)  # so that it isn't over when it is stopped
-    process = scene.run()
-    until(lambda: any(job["done_rows"] for job in jobs(scene)), "it has deleted something")
-    stop_between_transactions(scene, process)
+    process = scene.run(start=stopped_between_chunks)
+    assert any(job["done_rows"] for job in jobs(scene))
     try:
         blocked = answer(scene.run(cluster.writers[-1]))
         assert blocked["exit_code"] == 6 and "runs out in" in blocked["error"]["message"], blocked
@@ -75,21 +74,11 @@ def test_a_run_whose_lease_ran_out_while_it_stood_still_writes_nothing_more(clus
     scene.settled()
 
 
-def stop_between_transactions(scene, process):
-    """Stop it where it holds no row's lock, which would hold up the next run on the same server whatever its lease says."""
-    query = "SELECT COUNT(*) AS n FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = {}"
-    node = scene.cluster.writers[0]
-
-    def stopped():
-        os.kill(process.pid, signal.SIGSTOP)
-        (run,) = node.run("SELECT MAX(connection_id) AS id FROM rlops_run", database=scene.name)
-        if node.run(query.format(run["id"]))[0]["n"] == 0:
-            return True
-        os.kill(process.pid, signal.SIGCONT)
-        return False
-
-    until(stopped, "it stands still between two transactions")
-    assert process.poll() is None, "it was over by then"
+def stopped_between_chunks(shop, *arguments):
+    """It stands still after two chunks of the first month are deleted, where it holds no row's lock: that would be in the
+    next run's way on the same server whatever its lease says.
+    """
+    return stopped(shop, "rlops.longwork:LongWork._clear_the_way", 7, *arguments)
 
 
 def jobs(scene):
