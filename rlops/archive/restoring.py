@@ -2,61 +2,97 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+
+from rlops import rowhash
 from rlops.archive import columns as kinds
-from rlops.archive import sums
+from rlops.archive import parts, replacing, sums
 from rlops.archive.deleting import Rows, mark, position
 from rlops.archive.parts import Part
 from rlops.archive.store import Store
 from rlops.db import Database
+from rlops.errors import Failed
 from rlops.plan import Chunk
 from rlops.sqlfiles import Keywords, SqlFolder
 from rlops.structure import Column, ForeignKey
 
+MOST = 20  # conflicting ids that are named
+
 
 @dataclass
 class Restoring:
-    """The work: a position is a part's place in the list, and the last row that is back.
+    """The work: a position is this run's mark, a part's place in the list, the last row that is back, and the counts.
 
-    `counts` says of this run's rows: restored, already there, there with other values, without a parent.
+    A run begins at the first part, since rows that an earlier one put back may have gone meanwhile. `counts` says of this
+    run's committed rows: restored, already there, there with other values, without a parent.
     """
 
     sql: SqlFolder
     store: Store
-    parts: Sequence[Part]
+    parts: list[Part]
     table: str
     columns: Sequence[Column]
     keys: Sequence[ForeignKey]
     total: int | None
     counts: Counter[str] = field(default_factory=Counter)
     conflicts: list[int] = field(default_factory=list)
+    _run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     _rows: Rows | None = None
 
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
-        """Put about `size` rows back behind `after`, in the caller's transaction. Raises Damaged, Missing."""
-        index, watermark = after or (0, None)
+        """Put about `size` rows back behind `after`, in the caller's transaction. Raises Damaged, Missing.
+
+        Raises Failed at the end when the files had more or fewer rows than the parts have on record.
+        """
+        _, index, watermark, counts = after if after and after[0] == self._run else (self._run, 0, None, {})
+        self.counts = Counter(counts)
         if index >= len(self.parts):
-            return Chunk(0, [index, None], last=True)
-        if self._rows is None or self._rows.part.id != self.parts[index].id:
-            self._rows = Rows(self.store, self.parts[index])
-        batch, keys = self._rows.take(position(watermark) if watermark else None, size)
+            self._check()
+            return Chunk(0, [self._run, index, None, counts], last=True)
+        rows = self._part(db, index)
+        batch, keys = rows.take(position(watermark) if watermark else None, size)
         if not keys:
-            return Chunk(0, [index + 1, None], last=index + 1 == len(self.parts))
-        rows = {int(row["id"]): row for row in batch.to_pylist()}
-        digests = dict(zip(rows, sums.digests(batch, self.parts[index].table_columns), strict=True))
+            return Chunk(0, [self._run, index + 1, None, counts], last=False)
+        digests = dict(zip(batch.column("id").to_pylist(), sums.digests(batch, rows.part.table_columns), strict=True))
         found, conflicts = self._there(db, digests)
-        wanted = {number: row for number, row in rows.items() if number not in found}
+        wanted = _without(batch, found)
         lost = self._lost(db, wanted)
-        back = [row for number, row in wanted.items() if number not in lost]
-        if back:
+        back = _without(wanted, lost)
+        if back.num_rows:
             self._insert(db, back)
-        self._count(len(back), len(found) - len(conflicts), conflicts, len(lost))
-        return Chunk(len(back), [index, mark(keys[-1])], last=False)
+        self.conflicts += [each for each in conflicts if each not in self.conflicts][: MOST - len(self.conflicts)]
+        seen = self.counts + Counter(
+            restored=back.num_rows, already_there=len(found) - len(conflicts), conflicts=len(conflicts),
+            without_parent=len(lost),
+        )  # fmt: skip
+        return Chunk(back.num_rows, [self._run, index, mark(keys[-1]), seen], last=False)
+
+    def _part(self, db: Database, index: int) -> Rows:
+        """The rows of a part, once it is known which file it has."""
+        part = self.parts[index]
+        if part.replacing:
+            replacing.settle(db, self.store, part)
+            part = self.parts[index] = parts.one(db, part.id) or part
+        if self._rows is None or self._rows.part.id != part.id:
+            self._rows = Rows(self.store, part)
+        return self._rows
+
+    def _check(self) -> None:
+        seen, recorded = sum(self.counts.values()), sum(part.sum.rows for part in self.parts)
+        if seen != recorded:
+            raise Failed(
+                f"the files had {seen:,} rows, and the parts have {recorded:,} on record: {self.counts['restored']:,} came"
+                f" back now, {self.counts['already_there']:,} were in {self.table} already, {self.counts['conflicts']:,}"
+                f" are there with other values, {self.counts['without_parent']:,} have no user or product",
+                "`rlops archive verify` says which file it is; once that is whole again, type the same command again.",
+                "other_count",
+            )  # fmt: skip
 
     def _there(self, db: Database, digests: Mapping[int, bytes]) -> tuple[set[int], list[int]]:
         """The rows that are there already, and those of them that are other ones by now."""
@@ -67,26 +103,24 @@ class Restoring:
         other = [number for number, found in live.items() if not found or bytes.fromhex(found) != digests[number]]
         return set(live), other
 
-    def _lost(self, db: Database, rows: Mapping[int, Mapping[str, Any]]) -> set[int]:
+    def _lost(self, db: Database, batch: pa.RecordBatch) -> set[int]:
         """The rows whose user or product is gone."""
         lost: set[int] = set()
+        ids = batch.column("id").to_pylist()
         for key in self.keys:
-            there = parents_there(db, self.sql, key, {row[key.columns[0]] for row in rows.values()})
-            lost |= {number for number, row in rows.items() if row[key.columns[0]] not in there}
+            parents = batch.column(key.columns[0]).to_pylist()
+            there = parents_there(db, self.sql, key, set(parents))
+            lost |= {number for number, parent in zip(ids, parents, strict=True) if parent not in there}
         return lost
 
-    def _insert(self, db: Database, rows: Sequence[Mapping[str, Any]]) -> None:
-        part = {name for name, _, _ in self._rows.part.columns} if self._rows else set()
-        names = [column.name for column in self.columns if column.name in part and column.generated is None]
+    def _insert(self, db: Database, batch: pa.RecordBatch) -> None:
+        archived = {column.name: column for column in (self._rows.part.table_columns if self._rows else ())}
+        names = [column.name for column in self.columns if column.name in archived and column.generated is None]
         place = f"({', '.join(['%s'] * len(names))})"
-        texts = tuple(db.text(place, [_value(row[name]) for name in names]) for row in rows)
-        filled = {"table": self.table, "columns": names, "rows": Keywords(texts)}
+        values = zip(*(_values(batch, archived[name]) for name in names), strict=True)
+        filled = {"table": self.table, "columns": names, "rows": Keywords(tuple(db.text(place, row) for row in values))}
         insert = self.sql.statement("archive/070_insert_rows", filled)
         db.execute(insert.sql)
-
-    def _count(self, back: int, same: int, conflicts: Sequence[int], lost: int) -> None:
-        self.counts.update(restored=back, already_there=same, conflicts=len(conflicts), without_parent=lost)
-        self.conflicts += conflicts[: 20 - len(self.conflicts)]
 
 
 def parents_there(db: Database, sql: SqlFolder, key: ForeignKey, wanted: set[Any]) -> set[Any]:
@@ -99,6 +133,11 @@ def parents_there(db: Database, sql: SqlFolder, key: ForeignKey, wanted: set[Any
     return {row["id"] for row in db.rows(query.sql, query.values)} | {None}
 
 
-def _value(value: Any) -> Any:
-    # The session is in UTC, and a TIMESTAMP's value too.
-    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+def _without(batch: pa.RecordBatch, ids: set[int]) -> pa.RecordBatch:
+    return batch.filter(pa.array([number not in ids for number in batch.column("id").to_pylist()], pa.bool_()))
+
+
+def _values(batch: pa.RecordBatch, column: Column) -> list[Any]:
+    """A column's values as they are sent. A time is its text, in UTC as the session: Python has no year 0."""
+    array = batch.column(column.name)
+    return list((kinds.text(array, column) if rowhash.kind(column) == "time" else array).to_pylist())

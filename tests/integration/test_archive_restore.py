@@ -5,7 +5,7 @@ from __future__ import annotations
 import coldstore
 import pytest
 import truth
-from test_archive import live, policy, verify
+from test_archive import live, more, policy, verify
 from test_retention import OLD, clean, states
 from truth import TABLES
 
@@ -125,3 +125,95 @@ def test_a_damaged_part_stops_the_restore_and_says_so(cleaned, root):
     failed = bring(database, "2024-02", "--to-table", "live", check=1)
     assert "part-" in failed["error"]["message"]
     assert {state for _, state in states(database)} <= {"done", "verified"}
+
+
+def cut_off(database, root, month, number, *arguments):
+    """A restore that fails at a part whose file isn't there, which is back afterwards."""
+    part = next(
+        path for path in coldstore.files(root) if f"month={month}" in str(path) and f"{number:05}." in str(path)
+    )
+    part.rename(part.with_suffix(".away"))
+    failed = bring(database, *arguments, check=1)
+    part.with_suffix(".away").rename(part)
+    return failed
+
+
+def staged(database, name=STAGING):
+    return [tuple(row.values()) for row in database.query(f"SELECT {coldstore.COLUMNS} FROM {name} ORDER BY id")]
+
+
+def test_an_interrupted_restore_begins_anew_in_a_new_table(cleaned, root):
+    database, before = cleaned
+    cut_off(database, root, "02", 2, "2024-02")
+    assert len(staged(database)) == 40
+    truth.execute(database, f"DROP TABLE {STAGING}")
+    data = bring(database, "2024-02")["data"]
+    assert (data["resumed"], data["restored_rows"], data["already_there"]) == (True, 100, 0)
+    assert staged(database) == february(before)
+
+
+def test_what_cleanup_took_after_an_interrupted_restore_comes_back(cleaned, root):
+    database, before = cleaned
+    cut_off(database, root, "02", 2, "2024-02", "--to-table", "live")
+    bring(database, "2024-02", "--release")
+    assert clean(database, root)["data"]["deleted_rows"] == 40
+    assert bring(database, "2024-02", "--to-table", "live")["data"]["restored_rows"] == 100
+    assert live(database, "timestamp < '2025-01-01'") == february(before)
+
+
+def test_a_part_that_came_after_an_interrupted_restore_comes_back(cleaned, root):
+    database, before = cleaned
+    months = ("2024-02", "2024-03")
+    cut_off(database, root, "03", 2, *months)
+    more(database, "2024-02-20 00:00:00")
+    late = live(database, "timestamp < '2025-01-01'")
+    clean(database, root)
+    data = bring(database, *months)["data"]
+    assert data["restored_rows"] + data["already_there"] == 201
+    wanted = [row for row in before if f"{row[5]:%Y-%m}" in months] + late
+    assert staged(database, f"{STAGING}_202403") == sorted(wanted)
+
+
+def test_rows_that_a_file_lacks_fail_the_restore(cleaned):
+    database, _ = cleaned
+    truth.execute(database, "UPDATE rlops_part SET row_count = row_count + 2 WHERE month = '2024-02-01' AND number = 2")
+    failed = bring(database, "2024-02", check=1)
+    assert failed["error"]["code"] == "other_count"
+    assert "100 rows, and the parts have 102 on record: 100 came back now" in failed["error"]["message"]
+    assert "rlops archive verify" in failed["error"]["hint"]
+    truth.execute(database, "UPDATE rlops_part SET row_count = row_count - 2 WHERE month = '2024-02-01' AND number = 2")
+    assert bring(database, "2024-02")["data"]["already_there"] == 100
+
+
+def test_a_part_whose_replacement_was_interrupted_comes_back_as_its_file_is(cleaned):
+    database, _ = cleaned
+    truth.execute(
+        database,
+        "UPDATE rlops_part SET row_count = row_count + 1, replacing = 1 WHERE month = '2024-02-01' AND number = 2",
+    )
+    assert bring(database, "2024-02")["data"]["restored_rows"] == 100
+    assert database.query("SELECT COUNT(*) AS n FROM rlops_part WHERE replacing")[0]["n"] == 0
+
+
+def test_many_months_come_back_into_a_table_with_a_shorter_name(database, root):
+    database.install()
+    months = [f"2024-{number:02}" for number in range(1, 11)]
+    truth.fill(database, *[f"{month}-05 00:00:00" for month in months], "2026-03-31 10:00:00")
+    before = live(database, "timestamp < '2025-01-01'")
+    clean(database, root)
+    five, all_but_one, every = (
+        bring(database, *each)["data"]["into"] for each in (months[:5], [*months[:8], months[9]], months)
+    )
+    assert len({five, all_but_one, every}) == 3 and max(map(len, (five, all_but_one, every))) <= 64
+    assert (every[:-8], staged(database, every)) == (f"{INTERACTIONS}__restored_202401_202410_", before)
+    assert bring(database, *reversed(months))["data"]["already_there"] == 10
+    subjects = [
+        row["subject"] for row in database.query("SELECT subject FROM rlops_job WHERE kind = 'archive restore'")
+    ]
+    assert sorted(subjects) == sorted(
+        [f"staging {name.partition('__restored_')[2]}" for name in (five, all_but_one, every, every)]
+    )
+    truth.execute(database, f"DELETE FROM users WHERE id = {before[0][1]}")
+    erased = database.cli("archive", "erase", "--confirm", database.name, "--output", "json").json
+    assert erased["exit_code"] == 0
+    assert staged(database, every) == before[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -25,6 +26,7 @@ from rlops.words import counted
 
 KIND = "archive restore"
 MARK = "__restored_"
+NAME_LIMIT = 64  # characters of a table's name
 Into = Literal["staging", "live"]
 
 
@@ -35,6 +37,14 @@ def month_of(text: str) -> date:
         return date(int(year), int(month), 1)
     except ValueError as error:
         raise Usage(f"{text!r} is not a month such as 2025-03") from error
+
+
+def span(months: Sequence[date]) -> str:
+    """Months as a staging table's name has them: each of them, or of many the first, the last and a hash of all."""
+    each = [f"{month:%Y%m}" for month in months]
+    if len(text := "_".join(each)) <= NAME_LIMIT - len(INTERACTIONS + MARK):
+        return text
+    return f"{each[0]}_{each[-1]}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def plan(db: Database, sql: SqlFolder, months: Sequence[str], into: Into, *, to: str | None, release: bool) -> Plan:
@@ -82,18 +92,19 @@ def _restore(
     if where is None:
         raise Refused(f"{db.schema} has no archive on record. Nothing was changed", "", "no_destination")
     ready = [part for part in found if part.state in (parts.VERIFIED, parts.DELETING, parts.DONE)]
-    columns, live = table.columns(db), read_table(db, INTERACTIONS)
-    assert isinstance(live, Table)
-    name = INTERACTIONS if into == "live" else f"{INTERACTIONS}{MARK}{'_'.join(f'{month:%Y%m}' for month in months)}"
+    columns = table.columns(db)
+    name = INTERACTIONS if into == "live" else f"{INTERACTIONS}{MARK}{span(months)}"
     order = Order(
         KIND,
         again,
         sql.policy.fingerprint("writers_time_zone"),
         {"parts": [part.id for part in ready]},
-        f"{name} {months}"[:255],
+        f"{into} {span(months)}",
     )
     total = sum(part.sum.rows for part in ready)
-    work = Restoring(sql, where.store, ready, name, columns, live.foreign_keys if into == "live" else (), total)
+    live = read_table(db, INTERACTIONS)
+    keys = live.foreign_keys if into == "live" and isinstance(live, Table) else ()
+    work = Restoring(sql, where.store, ready, name, columns, keys, total)
     outline = sql.file("archive/070_insert_rows").outline(
         {"table": name, "columns": [c.name for c in columns], "rows": table.line(())}, {}
     )
@@ -148,7 +159,9 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
         if live
         else ""
     )
-    headline = f"{data['restored_rows']:,} rows of {months} are in {data['into']}"
+    before = data.get("already_there", 0)
+    headline = f"{data['restored_rows'] + before:,} rows of {months} are in {data['into']}"
+    headline += f", {before:,} of them from before" if before else ""
     headline += "; retention holds them until you release them." if live else "."
     code = Exit.FINDINGS if data.get("conflicts") or data.get("without_parent") else Exit.OK
     return replace(answer, exit=code, notes=tuple(notes), headline=headline, next=following)
