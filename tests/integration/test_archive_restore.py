@@ -217,3 +217,15 @@ def test_many_months_come_back_into_a_table_with_a_shorter_name(database, root):
     erased = database.cli("archive", "erase", "--confirm", database.name, "--output", "json").json
     assert erased["exit_code"] == 0
     assert staged(database, every) == before[1:]
+
+
+@pytest.mark.parametrize("more", [(), ("--integrity", "none")], ids=["triggers", "none"])
+def test_on_a_partitioned_table_rows_without_a_parent_are_left_out_too(cleaned, more):
+    database, before = cleaned
+    database.cli("partition", "enable", "--offline", *more)
+    lost = february(before)[1][1]
+    truth.execute(database, f"DELETE FROM users WHERE id = {lost}")
+    wanted = [row for row in february(before) if row[1] != lost]
+    data = bring(database, "2024-02", "--to-table", "live", check=3)["data"]
+    assert (data["restored_rows"], data["without_parent"]) == (len(wanted), 100 - len(wanted))
+    assert live(database, "timestamp < '2025-01-01'") == wanted

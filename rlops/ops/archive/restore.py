@@ -18,10 +18,9 @@ from rlops.errors import Exit, Refused, Usage
 from rlops.ops import longrun
 from rlops.ops.archive import table
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import hold
+from rlops.ops.partition import hold, integrity
 from rlops.plan import Answer, Expect, Order, Plan, Step, StepResult
 from rlops.sqlfiles import SqlFolder
-from rlops.structure import Table, read_table
 from rlops.words import counted
 
 KIND = "archive restore"
@@ -102,8 +101,7 @@ def _restore(
         f"{into} {span(months)}",
     )
     total = sum(part.sum.rows for part in ready)
-    live = read_table(db, INTERACTIONS)
-    keys = live.foreign_keys if into == "live" and isinstance(live, Table) else ()
+    keys = integrity.the_child(sql).table.foreign_keys if into == "live" else ()
     work = Restoring(sql, where.store, ready, name, columns, keys, total)
     outline = sql.file("archive/070_insert_rows").outline(
         {"table": name, "columns": [c.name for c in columns], "rows": table.line(())}, {}
