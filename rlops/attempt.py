@@ -131,27 +131,19 @@ class Attempts:
 
     def _execute(self, step: Step) -> int:
         lock.confirm(self.db)
-        with self._session(step):
+        mode = self.db.sql_mode(LENIENT) if step.lenient else nullcontext()
+        with self._checks_off() if step.checks_off else nullcontext(), mode:
             return self.db.execute(step.statement.sql, step.statement.values)
 
     @contextmanager
-    def _session(self, step: Step) -> Iterator[None]:
-        """The session as the step wants it. A new one after a lost connection has the settings of all others."""
-        before, after = [], []
-        if step.checks_off:
-            before.append("SET SESSION foreign_key_checks = 0")
-            after.append("SET SESSION foreign_key_checks = 1")
-        if step.lenient:
-            before.append(f"SET @rlops_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = '{LENIENT}'")
-            after.append("SET SESSION sql_mode = @rlops_sql_mode")
-        for setting in before:
-            self.db.execute(setting)
+    def _checks_off(self) -> Iterator[None]:
+        """Without foreign_key_checks. A new session after a lost connection has the settings of all others."""
+        self.db.execute("SET SESSION foreign_key_checks = 0")
         try:
             yield
         finally:
             with suppress(Lost):
-                for setting in after:
-                    self.db.execute(setting)
+                self.db.execute("SET SESSION foreign_key_checks = 1")
 
     def pause(self, error: ServerError, attempt: int, deadline: float, touches: Sequence[str] = ()) -> None:
         """Wait before the next try, longer each time and with jitter. Raises Blocked once the deadline has passed."""

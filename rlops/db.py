@@ -130,6 +130,16 @@ class Database:
                 for statement in self._limit_statement(outer):
                     self.execute(statement)
 
+    @contextmanager
+    def sql_mode(self, mode: str) -> Iterator[None]:
+        """Another sql_mode inside the block. A new session after a lost connection has that of all others."""
+        self.execute(f"SET @rlops_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = '{mode}'")
+        try:
+            yield
+        finally:
+            with suppress(Lost):
+                self.execute("SET SESSION sql_mode = @rlops_sql_mode")
+
     def read_stale(self) -> None:
         """Let this session, also after a reconnection, read what a node that is cut off from its cluster still holds."""
         self._stale = True

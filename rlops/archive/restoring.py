@@ -17,6 +17,7 @@ from rlops.archive.deleting import Rows, mark, position
 from rlops.archive.parts import Part
 from rlops.archive.store import Store
 from rlops.db import Database
+from rlops.engines import EXACT
 from rlops.errors import Failed
 from rlops.plan import Chunk
 from rlops.sqlfiles import Keywords, SqlFolder
@@ -120,7 +121,8 @@ class Restoring:
         values = zip(*(_values(batch, archived[name]) for name in names), strict=True)
         filled = {"table": self.table, "columns": names, "rows": Keywords(tuple(db.text(place, row) for row in values))}
         insert = self.sql.statement("archive/070_insert_rows", filled)
-        db.execute(insert.sql)
+        with db.sql_mode(EXACT):
+            db.execute(insert.sql)
 
 
 def parents_there(db: Database, sql: SqlFolder, key: ForeignKey, wanted: set[Any]) -> set[Any]:

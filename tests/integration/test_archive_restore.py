@@ -229,3 +229,23 @@ def test_on_a_partitioned_table_rows_without_a_parent_are_left_out_too(cleaned, 
     data = bring(database, "2024-02", "--to-table", "live", check=3)["data"]
     assert (data["restored_rows"], data["without_parent"]) == (len(wanted), 100 - len(wanted))
     assert live(database, "timestamp < '2025-01-01'") == wanted
+
+
+@pytest.mark.parametrize("into", ["staging", "live"])
+def test_the_row_0_and_days_of_early_years_come_back_as_they_are(database, root, into):
+    database.install()
+    truth.fill(database, *["2024-02-05 00:00:00"] * 4, "2026-03-31 10:00:00")
+    days = ["0999-12-31"] if database.server.family == "oceanbase" else ["0999-12-31", "0000-05-01"]
+    truth.execute(
+        database, "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'", f"ALTER TABLE {INTERACTIONS} ADD COLUMN day DATE",
+        f"UPDATE {INTERACTIONS} SET id = 0, timestamp = timestamp WHERE id = 2",
+        *[f"UPDATE {INTERACTIONS} SET day = '{day}', timestamp = timestamp WHERE id = {3 * n}" for n, day in enumerate(days)],
+    )  # fmt: skip
+    read = "SELECT id, user_id, timestamp, CAST(day AS CHAR) AS day FROM {} WHERE timestamp < '2025-01-01' ORDER BY id"
+    before = database.query(read.format(INTERACTIONS))
+    assert before[0]["id"] == 0 and {row["day"] for row in before} >= set(days)
+    clean(database, root)
+    data = bring(database, "2024-02", "--to-table", into)["data"]
+    assert database.query(read.format(data["into"])) == before
+    assert bring(database, "2024-02", "--to-table", into)["data"]["already_there"] == 4
+    assert len(database.query(f"SELECT id FROM {INTERACTIONS}")) == (1 if into == "staging" else 5)

@@ -464,6 +464,7 @@ def test_what_changed_since_the_export_is_archived_as_it_is(old):
         f"UPDATE {INTERACTIONS} SET timestamp = '{at(-14, 17)}' WHERE timestamp = '{at(-14, 28)}'",
         f"DELETE FROM {INTERACTIONS} WHERE timestamp = '{at(-13, 1)}'",
         insert(3, 3, at(-13, 5)), insert(3, 3, at(-20, 5)), insert(3, 3, f"{first:%Y-%m-%d} 00:00:00"),
+        f"UPDATE {INTERACTIONS} SET id = 0 WHERE timestamp = '{at(-13, 5)}'",
     )  # fmt: skip
     shown = old.cli("partition", "status", "--output", "json", check=3).json["data"]["partitions"]
     assert [each["archive"] for each in shown[:4]] == [{"state": "verified", "rows": 2}] * 3 + [None]

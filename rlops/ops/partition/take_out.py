@@ -23,6 +23,7 @@ from rlops.archive.rows import Range
 from rlops.archive.sums import Sum
 from rlops.clock import writers_now
 from rlops.db import Database, ServerError
+from rlops.engines import EXACT
 from rlops.ops.archive.table import EARLIEST
 from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.partition import hold, months
@@ -210,7 +211,8 @@ class TakeOut:
             columns = [column.name for column in self.columns if column.generated is None]
             names = {"hold": into.table, "table": INTERACTIONS, "columns": columns}
             statement = self.sql.statement("partition/480_put_back", names, {"ids": back})
-            db.execute(statement.sql, statement.values)
+            with db.sql_mode(EXACT):
+                db.execute(statement.sql, statement.values)
             self._remark(f"{into.month:%Y-%m}: rows came or changed after their export; they are archived anew")
         statement = self.sql.statement("partition/485_leave_hold", {"hold": into.table}, {"ids": list(ids)})
         db.execute(statement.sql, statement.values)
