@@ -8,7 +8,7 @@ from typing import Any
 import coldstore
 import pymysql
 import truth
-from scenarios import INTERACTIONS, OWN, TABLES, Bench, Retention, Scenario
+from scenarios import INTERACTIONS, OWN, TABLES, Bench, BringBackLive, Retention, Scenario
 
 NEW, KEPT = f"{INTERACTIONS}__rlops_new", f"{INTERACTIONS}__rlops_old"
 
@@ -253,6 +253,17 @@ class Expire(Retention):
         )
 
 
+class BringBackPartitioned(BringBackLive):
+    """Into the live table in its partitioned form."""
+
+    points = (1, 1)
+
+    def prepare(self) -> None:
+        drop_triggers(self.database)
+        super().prepare()
+        self.database.cli("partition", "enable", "--offline")
+
+
 PARTITION = {
     "partition enable": Online,
     "partition disable": Copied,
@@ -264,4 +275,5 @@ PARTITION = {
     "partition enable --offline": Enable,
     "partition disable --offline": Disable,
     "partition expire": Expire,
+    "archive restore --to-table live, partitioned": BringBackPartitioned,
 }

@@ -577,6 +577,70 @@ class Erase(Archive):
         return problems + [f"{row['path']} is {row['state']}" for row in states]
 
 
+class BringBack(Archive):
+    """Three months that were archived and deleted, into a table of their own."""
+
+    arguments = ("archive", "restore", *Archive.months)
+    points = (2, 1)
+    into = f"{INTERACTIONS}__restored_202001_202002_202003"
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.gone, self.stayed = self.expired(), truth.rows(self.database, INTERACTIONS)
+        self.stayed = [row for row in self.stayed if row not in self.gone]
+        archive = ("--to", str(self.root), "--sql-dir", str(small_parts(self.database.home)))
+        self.database.cli("cleanup", "--months", "12", "--confirm", self.database.name, *archive)
+
+    def options(self) -> tuple[str, ...]:
+        return Scenario.options(self)
+
+    def torn(self) -> list[str]:
+        """No row is there twice, changed, or nobody's; the archive and the rows that were never gone stay as they were."""
+        back = truth.rows(self.database, self.into) if self.into in truth.tables(self.database) else []
+        problems = _between(back, [*self.gone, *self.there()], self.there(), self.into)
+        live = truth.rows(self.database, INTERACTIONS)
+        problems += _between(
+            live, [*self.stayed, *self.there(), *(back if self.into == INTERACTIONS else ())], self.stayed, "the table"
+        )
+        problems += _between(coldstore.rows(self.root), [*self.gone], [*self.gone], "the archive")
+        return problems + coldstore.problems(self.root)
+
+    def there(self) -> Rows:
+        """What was in that table before."""
+        return []
+
+    def unfinished(self) -> list[str]:
+        back = truth.rows(self.database, self.into)
+        problems = self.torn()
+        problems += [f"{len(lost)} rows did not come back"] if (lost := self.gone - set(back)) else []
+        jobs = self.database.query("SELECT state, done_rows FROM rlops_job WHERE kind = 'archive restore'")
+        came = len(back) - len(self.there())
+        if {job["state"] for job in jobs} != {"done"} or sum(job["done_rows"] for job in jobs) != came:
+            problems.append(f"{came} rows came back, the jobs say {jobs}")
+        return problems
+
+
+class BringBackLive(BringBack):
+    """Into the live table, where some of the rows are already."""
+
+    arguments = (*BringBack.arguments, "--to-table", "live")
+    into = INTERACTIONS
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.same = [row for row in self.gone if row[0] % 7 == 1]
+        with self.database.connect() as connection, connection.cursor() as cursor:
+            places = ", ".join(["%s"] * len(self.same[0]))
+            cursor.executemany(f"INSERT INTO {INTERACTIONS} ({coldstore.COLUMNS}) VALUES ({places})", self.same)
+
+    def there(self) -> Rows:
+        return [*self.stayed, *self.same]
+
+    def unfinished(self) -> list[str]:
+        states = self.database.query("SELECT path, state FROM rlops_part WHERE state <> 'verified' OR NOT held")
+        return super().unfinished() + [f"{row['path']} is {row['state']}, or not held" for row in states]
+
+
 def _between(found: Rows, most: Rows, least: Rows, where: str) -> list[str]:
     problems = [f"{where} has rows twice"] if len(found) != len(set(found)) else []
     if lost := set(least) - set(found):
@@ -614,6 +678,7 @@ SCENARIOS: dict[str, Callable[[Bench], Scenario]] = {
     "migrate": Migrate, "grant": Grant, "rollback": Rollback, "copy": Copy, "restore": Restore,
     "restore-merge": Merge, "restore-merge-over": MergeOver, "cleanup": Cleanup, "purge": Purge, "archive": Archive,
     "retention": Retention, "purge-archived": PurgeArchived, "erase": Erase,
+    "archive restore": BringBack, "archive restore --to-table live": BringBackLive,
 }  # fmt: skip
 
 
