@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlops import engines, journal, lock
-from rlops.archive import parts, sealed
+from rlops.archive import manifest, parts, sealed
 from rlops.archive.manifest import FORMAT
+from rlops.archive.parquet import Damaged
 from rlops.archive.store import Store, open_store
 from rlops.db import Database, ServerError
 from rlops.errors import Refused
@@ -17,7 +18,7 @@ ROOT_FILE = "_rlops-archive.json"
 RECORDED = "archive_destination"
 # What tells a server from one that was made from a copy of its data. A clone of the files has the same server_uuid.
 IDENTITY = ("server_uuid", "server_uid", "hostname", "port", "datadir")
-MEMBERS = "members"
+MEMBERS, SCHEMA = "members", "schema"
 _GROUP = {
     "group": "SELECT @@GLOBAL.group_replication_group_name",
     MEMBERS: "SELECT GROUP_CONCAT(MEMBER_HOST, ':', MEMBER_PORT ORDER BY 1) FROM performance_schema.replication_group_members",
@@ -34,21 +35,25 @@ CLUSTER: Mapping[engines.Kind, Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Place:
-    """An archive, opened. `new` when nothing has been written there; `moved` when it is taken over from another server."""
+    """An archive, opened. `new` when nothing has been written there; `moved` when it is taken over from another server.
+
+    `nameless` when its root file is an older rlops' that names no schema.
+    """
 
     store: Store
     installation: str
     identity: Mapping[str, str]
     new: bool = False
     moved: bool = False
+    nameless: bool = False
 
     @property
     def url(self) -> str:
         return self.store.url
 
     def claim(self) -> None:
-        """Write the root file, where it is missing or names the server that the archive was taken over from."""
-        if not (self.new or self.moved):
+        """Write the root file, where it is missing, names what the archive was taken over from, or names no schema."""
+        if not (self.new or self.moved or self.nameless):
             return
         known = {"format": FORMAT, "installation": self.installation, "server": dict(self.identity)}
         if root(self.store) == known:  # another part of this run has written it
@@ -62,9 +67,9 @@ def recorded(db: Database) -> str | None:
 
 
 def identity(db: Database) -> dict[str, str]:
-    """What this server says of itself, or of its cluster: every node of one writes to the same archive."""
+    """What tells this schema, and its server or its cluster, from a copy: every node of one writes to the same archive."""
     queries = CLUSTER.get(db.engine.kind) or {name: f"SELECT @@GLOBAL.{name}" for name in IDENTITY}
-    found = {}
+    found = {SCHEMA: _folded(db, db.schema)}
     for name, sql in queries.items():
         try:
             row = list((db.row(sql) or {"": ""}).values())
@@ -74,6 +79,23 @@ def identity(db: Database) -> dict[str, str]:
             continue
         found[name] = str(row[-1])
     return found
+
+
+def _folded(db: Database, schema: str) -> str:
+    """A schema's name as this server tells it from others."""
+    return schema if int(db.value("SELECT @@GLOBAL.lower_case_table_names")) == 0 else schema.lower()
+
+
+def _written_from(db: Database, store: Store) -> dict[str, str]:
+    """The schema that the first readable manifest names, for a root file that names none; a copy has the original's parts."""
+    for part in parts.all_parts(db):
+        try:
+            known = manifest.read(store, part.path)
+        except Damaged:
+            continue
+        if known and (schema := known.source.get(SCHEMA)):
+            return {SCHEMA: _folded(db, schema)}
+    return {}
 
 
 def _differing(known: Mapping[str, str], here: Mapping[str, str]) -> dict[str, str]:
@@ -126,16 +148,20 @@ def find(db: Database, wanted: str | None, *, moved: bool = False) -> Place | No
             f"the archive {url} belongs to another installation ({known_root.get('installation')}; this is {mine}). Nothing was changed",
             "Name another folder.", "other_installation",
         )  # fmt: skip
-    other = _differing(known_root.get("server") or {}, here)
+    said = known_root.get("server") or {}
+    nameless = SCHEMA not in said
+    other = _differing({**_written_from(db, store), **said} if nameless else said, here)
     if other and not moved:
         differs = ", ".join(f"{name} {value} there, {here.get(name)} here" for name, value in other.items())
+        what = "schema" if other.keys() == {SCHEMA} else "server"
         raise Refused(
-            f"the archive {url} was written from another server ({differs}): this may be a copy of it, and a copy must not"
+            f"the archive {url} was written from another {what} ({differs}): this may be a copy of it, and a copy must not"
             " write to the original's archive. Nothing was changed",
-            "If this server has taken the other's place, say --moved. On a copy, name an archive of its own with --to"
-            " after `DELETE FROM rlops_state WHERE name = 'installation_id'` and `rlops migrate`.", "other_server",
+            f"If this {what} has taken the other's place, say --moved. On a copy, name an archive of its own with --to after"
+            " `DELETE FROM rlops_state WHERE name IN ('installation_id', 'archive_destination')`, `DELETE FROM rlops_part`"
+            " and `rlops migrate`.", "other_server",
         )  # fmt: skip
-    return Place(store, mine, here, moved=bool(other))
+    return Place(store, mine, here, moved=bool(other), nameless=nameless)
 
 
 def root(store: Store) -> dict[str, Any] | None:

@@ -70,7 +70,7 @@ def plan(
     if drops and form.of(recorded).form == form.PARTITIONED:
         drops = (*integrity.leaving(db, sql, *integrity.the_child(sql).parents), *drops)
     steps = (
-        *(() if "environment" in recorded else (_record(sql, environment),)),
+        *(() if {"environment", "installation_id"} <= recorded.keys() else (_record(sql, environment),)),
         *drops,
         *upgrade.steps(db, sql, files, present, parents),
         *(_create(each, counters.get(each.table.name, 1)) for each in missing),

@@ -1,0 +1,90 @@
+"""Whose an archive is: a copy of the schema on the same server writes nothing into the original's, and what takes over does."""
+
+from __future__ import annotations
+
+import json
+
+import coldstore
+import pytest
+import truth
+from test_archive import archive, live, more
+from test_retention import clean
+from truth import TABLES
+
+from rlops.archive import sealed
+from rlops.archive.place import ROOT_FILE
+
+INTERACTIONS = TABLES[0]
+
+
+def root_of(root):
+    return json.loads((root / ROOT_FILE).read_text())["of"]
+
+
+def say_root(root, **server):
+    """Let the root file say this of the server; None leaves a name out."""
+    known = root_of(root)
+    said = {name: value for name, value in {**known["server"], **server}.items() if value is not None}
+    (root / ROOT_FILE).write_text(sealed.dump({**known, "server": said}))
+
+
+@pytest.fixture
+def copied(migrated, root, make_database):
+    """An archive of two months, and a copy of the schema with what rlops has recorded, as mysqldump makes it."""
+    truth.fill(migrated, "2024-01-01 00:00:00", "2025-08-01 00:00:00")
+    archive(migrated, root)
+    copy = make_database(migrated.name + "_staging")
+    copy.install()
+    truth.fill(copy, "2024-01-01 00:00:00", "2025-08-01 00:00:00")
+    truth.execute(
+        copy, "DELETE FROM rlops_state", f"INSERT INTO rlops_state SELECT * FROM `{migrated.name}`.rlops_state"
+    )
+    truth.execute(
+        copy, "DROP TABLE IF EXISTS rlops_part", f"CREATE TABLE rlops_part LIKE `{migrated.name}`.rlops_part",
+        f"INSERT INTO rlops_part SELECT * FROM `{migrated.name}`.rlops_part",
+    )  # fmt: skip
+    return copy
+
+
+def files(root):
+    return {path: path.read_bytes() for path in root.rglob("*.*")}
+
+
+def test_a_copy_of_the_schema_on_the_same_server_writes_nothing_to_the_original_s_archive(copied, migrated, root):
+    before, rows = files(root), live(copied)
+    truth.execute(copied, "DELETE FROM users WHERE id = 1")
+    commands = (
+        ("archive", "run"),
+        ("cleanup", "--months", "12", "--yes"),
+        ("archive", "erase", "--yes"),
+        ("maintain", "--yes"),
+    )
+    for command in commands:
+        refused = copied.cli(*command, "--confirm", copied.name, "--output", "json", check=5).json
+        assert refused["error"]["code"] == "other_server", command
+        assert f"schema {migrated.name} there, {copied.name} here" in refused["error"]["message"]
+    assert files(root) == before
+    assert live(copied) == [row for row in rows if row[1] != 1]
+    clean(migrated, root)
+
+
+def test_a_copy_gets_an_archive_of_its_own_as_the_hint_says(copied, root):
+    before = files(root)
+    hint = archive(copied, root, check=5)["error"]["hint"]
+    truth.execute(copied, *[part for part in hint.split("`") if part.startswith("DELETE")])
+    copied.cli("migrate")
+    own = root.with_name("own")
+    clean(copied, own)
+    assert [str(row[5]) for row in coldstore.rows(own)] == ["2024-01-01 00:00:00"]
+    assert files(root) == before
+
+
+def test_a_root_file_that_names_no_schema_is_still_the_original_s(copied, migrated, root):
+    say_root(root, schema=None)
+    before = files(root)
+    assert archive(copied, root, check=5)["error"]["code"] == "other_server"
+    assert files(root) == before
+    assert archive(migrated, root)["steps"] == []
+    more(migrated, "2024-03-01 00:00:00")
+    archive(migrated, root)
+    assert root_of(root)["server"]["schema"] == migrated.name
