@@ -128,7 +128,8 @@ def find(db: Database, wanted: str | None, *, moved: bool = False) -> Place | No
     if known and wanted and wanted != known and not moved:
         raise Refused(
             f"the archive of {db.schema} is {known}, and {wanted} is another place. Nothing was changed",
-            "Leave the destination out; or move the files there, then say --moved.", "other_destination",
+            f"Leave the destination out; or move the files there, then `rlops archive run --moved --to {wanted}`.",
+            "other_destination",
         )  # fmt: skip
     url = wanted or known
     if not url:
@@ -157,9 +158,9 @@ def find(db: Database, wanted: str | None, *, moved: bool = False) -> Place | No
         raise Refused(
             f"the archive {url} was written from another {what} ({differs}): this may be a copy of it, and a copy must not"
             " write to the original's archive. Nothing was changed",
-            f"If this {what} has taken the other's place, say --moved. On a copy, name an archive of its own with --to after"
-            " `DELETE FROM rlops_state WHERE name IN ('installation_id', 'archive_destination')`, `DELETE FROM rlops_part`"
-            " and `rlops migrate`.", "other_server",
+            f"If this {what} has taken the other's place, `rlops archive run --moved` takes it over. On a copy, name an archive"
+            " of its own with --to after `DELETE FROM rlops_state WHERE name IN ('installation_id', 'archive_destination')`,"
+            " `DELETE FROM rlops_part` and `rlops migrate`.", "other_server",
         )  # fmt: skip
     return Place(store, mine, here, moved=bool(other), nameless=nameless)
 

@@ -13,7 +13,7 @@ from rlops.db import Database, TimedOut
 from rlops.errors import Exit, Refused
 from rlops.ids import THESE, among
 from rlops.ops import declared, longrun
-from rlops.ops.archive.request import Request, refuse_now
+from rlops.ops.archive.request import RECORD, Request, nothing_to_do, refuse_now
 from rlops.ops.declared import INTERACTIONS
 from rlops.plan import Answer, Chunk, Order, Plan, Step, Work
 from rlops.sqlfiles import Keywords, SqlFolder, Statement
@@ -227,9 +227,9 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     del db, sql
     data = answer.data
     edge, where = data["cutoff"].replace("T", " "), data.get("destination")
-    if not answer.steps:
+    if all(step.file == RECORD for step in answer.steps):
         held = f" but the months held back: {', '.join(data['held_months'])}" if data.get("held_months") else ""
-        return replace(answer, headline=f"Nothing to do: no interaction is older than {edge}{held}.")
+        return nothing_to_do(answer, f"no interaction is older than {edge}{held}")
     kept = f"; every one of them is in {where}, verified" if where else ""
     dropped = [f"partition {', '.join(data['dropped_partitions'])} dropped"] if data["dropped_partitions"] else []
     more = "".join(f"; {words}" for words in (*dropped, *of_holds(data)))

@@ -88,3 +88,31 @@ def test_a_root_file_that_names_no_schema_is_still_the_original_s(copied, migrat
     more(migrated, "2024-03-01 00:00:00")
     archive(migrated, root)
     assert root_of(root)["server"]["schema"] == migrated.name
+
+
+@pytest.mark.parametrize("command", [("archive", "run"), ("cleanup", "--months", "12")], ids=" ".join)
+def test_a_server_that_took_the_other_s_place_takes_the_archive_over_though_nothing_is_due(migrated, root, command):
+    truth.fill(migrated, "2026-03-01 00:00:00", "2024-01-01 00:00:00")
+    archive(migrated, root)
+    clean(migrated, root)
+    say_root(root, datadir="/before/the/failover/", server_uuid="another")
+    truth.execute(migrated, "DELETE FROM users WHERE id = 2")
+    refused = migrated.cli("archive", "erase", "--yes", "--output", "json", check=5).json
+    assert "`rlops archive run --moved`" in refused["error"]["hint"]
+    said = migrated.cli(*command, "--moved", "--now", "2026-03-31T23:30:00", "--yes", "--output", "json").json
+    assert [step["status"] for step in said["steps"]] == ["done"]
+    migrated.cli("archive", "erase", "--confirm", migrated.name)
+    migrated.cli("archive", "restore", "2024-01", check=None)
+    assert coldstore.rows(root) == []
+    assert migrated.cli(*command, "--now", "2026-03-31T23:30:00", "--yes", "--output", "json").json["steps"] == []
+
+
+def test_files_that_were_moved_are_found_there_though_nothing_is_due(migrated, root):
+    truth.fill(migrated, "2024-01-01 00:00:00")
+    archive(migrated, root)
+    other = root.with_name("other")
+    root.rename(other)
+    hint = archive(migrated, other, check=5)["error"]["hint"]
+    assert f"rlops archive run --moved --to {other}" in hint
+    migrated.cli("archive", "run", "--moved", "--to", str(other))
+    migrated.cli("archive", "verify")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rlops.errors import Refused
+from rlops.plan import Answer
+
+RECORD = "archive/005_record"
 
 
 @dataclass(frozen=True)
@@ -28,3 +31,9 @@ def refuse_now(request: Request) -> None:
             "Nothing was changed.",
             "now_in_production",
         )
+
+
+def nothing_to_do(answer: Answer, why: str) -> Answer:
+    """What is said when nothing was due, but perhaps to record the archive, or to take it over."""
+    taken = "The archive on record is this server's. " if answer.steps else ""
+    return replace(answer, headline=f"{taken}Nothing to do: {why}.")

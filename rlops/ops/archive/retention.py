@@ -59,7 +59,8 @@ def plan(db: Database, sql: SqlFolder, months: int, request: Request, scope: Sco
     production = request.environment == "production"
     step = found.step("archive and delete interactions", scope.again, work)
     reasons = found.reasons() if production and begins else ()
-    steps = [*record_steps(db, sql, where), step] if begins else []
+    steps = list(record_steps(db, sql, where)) if begins or request.moved else []
+    steps += [step] if begins else []
     return Plan(
         scope.command,
         (*steps, *whole.steps()),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from rlops.archive import parts
 from rlops.archive import place as places
@@ -16,10 +17,10 @@ from rlops.db import Database
 from rlops.errors import Refused
 from rlops.ops import native_ttl
 from rlops.ops.archive import table
-from rlops.ops.archive.request import Request, refuse_now
+from rlops.ops.archive.request import RECORD, Request, nothing_to_do, refuse_now
 from rlops.ops.declared import INTERACTIONS
-from rlops.plan import Answer, Plan, Step, StepResult
-from rlops.sqlfiles import SqlFolder
+from rlops.plan import Answer, Chunk, Plan, Step, StepResult
+from rlops.sqlfiles import SqlFolder, Statement
 from rlops.words import counted
 
 
@@ -40,7 +41,7 @@ def plan(db: Database, sql: SqlFolder, request: Request) -> Plan:
     steps = tuple(
         export_step(sql, where, columns, month, rows.rows) for month, rows in found.items()
     )  # fmt: skip
-    recording = record_steps(db, sql, where) if steps else ()
+    recording = record_steps(db, sql, where) if steps or request.moved else ()
     about = "about " if any(rows.estimated for rows in found.values()) else ""
     total = sum(rows.rows for rows in found.values())
     notes = (f"{about}{total:,} interactions of {counted(len(due), 'month')} go to {where.url}",) if due else ()
@@ -71,11 +72,29 @@ def destination(db: Database, request: Request) -> Place:
     return found
 
 
+@dataclass(frozen=True)
+class TakeOver:
+    """The work of taking an archive over: its root file names this server from now on, and the record names the archive."""
+
+    place: Place
+    statement: Statement
+    total: int | None = None
+
+    def chunk(self, db: Database, after: Any, size: int) -> Chunk:
+        """Do all of it. Raises Failed when the archive can't be written."""
+        del after, size
+        self.place.claim()
+        db.execute(self.statement.sql, self.statement.values)
+        return Chunk(0, "taken over", last=True)
+
+
 def record_steps(db: Database, sql: SqlFolder, where: Place) -> tuple[Step, ...]:
-    """The step that records the destination, where it isn't on record."""
+    """The step that records the destination, where it isn't on record, or takes the archive over, where it has moved."""
+    statement = sql.statement(RECORD, values={"destination": where.url})
+    if where.moved:
+        return (Step(f"take over the archive {where.url}", statement, work=TakeOver(where, statement)),)
     if places.recorded(db) == where.url:
         return ()
-    statement = sql.statement("archive/005_record", values={"destination": where.url})
     return (Step(f"record the archive {where.url}", statement, records=True),)
 
 
@@ -129,13 +148,10 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     del sql
     data = answer.data
     before, notes = data["until"][:10], (*answer.notes, *_left_out(data["left_out_months"]))
-    if not answer.steps:
+    if not data["due"]:
         done = "no other month" if notes else "no month"
-        return replace(
-            answer,
-            notes=notes,
-            headline=f"Nothing to do: {done} before {before} is left to archive in {data['destination']}.",
-        )
+        answer = replace(answer, notes=notes)
+        return nothing_to_do(answer, f"{done} before {before} is left to archive in {data['destination']}")
     months = [entry["month"] for entry in data["due"]]
     made = [part for part in parts.all_parts(db) if part.month_text in months]
     data = {
