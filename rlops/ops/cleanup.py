@@ -168,7 +168,7 @@ def plan_deletion(db: Database, sql: SqlFolder, months: int, request: Request) -
         "cleanup",
         tuple(steps),
         found.data,
-        (*found.notes, *(reasons if production else ())),
+        (*found.notes, *_undated(db, sql), *(reasons if production else ())),
         question=f"This deletes {found.count} interactions from {db.schema} for good; it does not look at the archive.",
         name_database=production,
         again=again,
@@ -177,6 +177,12 @@ def plan_deletion(db: Database, sql: SqlFolder, months: int, request: Request) -
             "dropped_partitions": dropping.dropped if dropping else [],
         },
     )
+
+
+def _undated(db: Database, sql: SqlFolder) -> tuple[str, ...]:
+    from rlops.ops.archive import table
+
+    return table.undated(db, sql)
 
 
 def _dropping(db: Database, sql: SqlFolder, live: Table, edge: datetime, now: datetime | None) -> DropEmptied | None:
@@ -224,8 +230,8 @@ def of_holds(data: Mapping[str, Any]) -> list[str]:
 
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Say what was deleted, by what the chunks themselves counted."""
-    del db, sql
     data = answer.data
+    answer = replace(answer, notes=(*answer.notes, *_undated(db, sql)))
     edge, where = data["cutoff"].replace("T", " "), data.get("destination")
     if all(step.file == RECORD for step in answer.steps):
         held = f" but the months held back: {', '.join(data['held_months'])}" if data.get("held_months") else ""

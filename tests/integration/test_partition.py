@@ -567,6 +567,53 @@ def test_a_month_goes_on_its_way_out_with_what_came_after_its_last_part(old):
     assert truth.rows(old, INTERACTIONS)[0][5] >= month(-12) and findings(old) == []
 
 
+NO_DATES = ("0001-01-01 00:00:00", "0000-00-00 00:00:00")
+
+
+def undated(database):
+    return truth.count(database, INTERACTIONS, "timestamp < '1000-01-01'")
+
+
+def test_rows_without_a_date_stay_in_the_table(old):
+    truth.execute(old, "SET sql_mode = ''", *(insert(3, 3, when) for when in NO_DATES))
+    before = truth.rows(old, INTERACTIONS)
+    arguments = ("cleanup", "--months", "12", "--to", str(old.home / "cold"), "--yes", "--output", "json")
+    answer = old.cli(*arguments).json
+    assert any("`timestamp` < '1000-01-01'" in note for note in answer["notes"])
+    assert undated(old) == 2
+    assert sorted([*truth.rows(old, INTERACTIONS), *coldstore.rows(old.home / "cold")], key=repr) == sorted(
+        before, key=repr
+    )
+
+
+def test_rows_without_a_date_leave_a_hold_table_before_it_is_dropped(old):
+    """They came in the moment before the exchange; and a hold table of an older rlops has kept some."""
+    root = old.home / "cold"
+    old.cli("archive", "run", "--months", "12", "--to", str(root))
+    taking = f"{INTERACTIONS}__hold_{month(-15):%Y%m}_20260101000000"
+    truth.execute(
+        old, f"INSERT INTO rlops_state (name, value, updated_at) VALUES ('taking_out', '{taking}', NOW())", "SET sql_mode = ''",
+        *(insert(3, 3, when) for when in NO_DATES), f"CREATE TABLE {taking} LIKE {INTERACTIONS}",
+        f"ALTER TABLE {taking} REMOVE PARTITIONING",
+        f"ALTER TABLE {INTERACTIONS} EXCHANGE PARTITION {partitions(old)[0]} WITH TABLE {taking}",
+    )  # fmt: skip
+    expire(old, check=3)
+    assert undated(old) == 2 and truth.count(old, taking) == 2
+    truth.execute(old, "SET sql_mode = ''", f"UPDATE {taking} SET timestamp = '{NO_DATES[0]}' LIMIT 1")
+    kept = truth.rows(old, taking)
+    policy(old)
+    later = ("--sql-dir", str(old.home / "sql"))
+    path = old.home / "sql" / "policy.toml"
+    path.write_text(re.sub(r"hold_days = \d+", "hold_days = 0", path.read_text()))
+    answer = expire(old, *later, check=3)
+    assert (
+        taking in holds(old)
+        and truth.rows(old, taking) == kept
+        and any("1000-01-01" in note for note in answer["notes"])
+    )
+    assert any("put them back" in remark for remark in answer["data"]["remarks"])
+
+
 def test_while_the_old_table_is_kept_rows_go_one_by_one_and_do_not_come_back(old):
     before = truth.rows(old, INTERACTIONS)
     old.cli("partition", "disable")

@@ -224,3 +224,15 @@ def test_a_long_part_says_how_far_it_is(database, root, monkeypatch, command, mo
     said = database.cli(*command, "--to", str(root), "--yes").stderr.splitlines()
     assert f"exporting 2024-01 part 1: 5,000{most} rows" in said
     assert "reading back 2024-01 part 1: 6,000 of about 6,000 rows" in said
+
+
+@pytest.mark.parametrize("options", [(), ("--no-archive",)], ids=["archived", "for good"])
+def test_rows_without_a_date_stay_and_are_named(database, root, options):
+    """0001-01-01 is some drivers' "no date", and a strict server takes it."""
+    database.install()
+    truth.fill(database, "0001-01-01 00:00:00", "2026-03-01 00:00:00")
+    before = live(database)
+    arguments = ("cleanup", "--months", "12", "--now", NOW, "--yes", "--output", "json", *options)
+    answer = database.cli(*arguments, *(("--to", str(root)) if not options else ())).json
+    assert live(database) == before
+    assert any("`timestamp` < '1000-01-01'" in note for note in answer["notes"])

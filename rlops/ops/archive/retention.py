@@ -74,6 +74,7 @@ def plan(db: Database, sql: SqlFolder, months: int, request: Request, scope: Sco
             *((whole.note,) if whole.note and begins else ()),
             *((f"{counted(len(held), 'month')} held back: {', '.join(held)}",) if held else ()),
             *found.notes[1:],
+            *table.undated(db, sql),
             *reasons,
         ),
         question=_question(db, found, where, whole, begins=begins),

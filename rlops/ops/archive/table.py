@@ -18,7 +18,7 @@ from rlops.structure import Column
 __all__ = ["Column", "columns", "count", "line", "months"]
 
 COUNT_FOR = 5.0  # seconds for counting one month's rows
-EARLIEST = datetime(1000, 1, 1)  # MySQL's least DATETIME
+EARLIEST = datetime(1000, 1, 1)  # MySQL's least DATETIME by its manual; it stores others, which stand for no date
 
 
 def columns(db: Database) -> tuple[Column, ...]:
@@ -54,6 +54,22 @@ def months(db: Database, sql: SqlFolder, until: datetime) -> Iterator[Month]:
         month = Month(date(first.year, first.month, 1))
         yield month
         since = month.until
+
+
+def is_any_before(db: Database, sql: SqlFolder, until: datetime) -> bool:
+    """Whether there is a row before that time, one without a date among them."""
+    query = sql.statement("archive/015_any_before", values={"until": until})
+    return bool(db.value(query.sql, query.values))
+
+
+def undated(db: Database, sql: SqlFolder) -> tuple[str, ...]:
+    """What is said where rows have a date before EARLIEST, such as 0001-01-01 or 0000-00-00: they never expire."""
+    if not is_any_before(db, sql, EARLIEST):
+        return ()
+    return (
+        "rows dated before the year 1000 belong to no month, and stay: give them a date, or delete them;"
+        f" SELECT * FROM {INTERACTIONS} WHERE `timestamp` < '1000-01-01' shows them",
+    )
 
 
 def count(db: Database, sql: SqlFolder, month: Month) -> counting.Rows:

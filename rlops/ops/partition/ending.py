@@ -9,7 +9,9 @@ from typing import Any
 
 from rlops import blockers, ddl, withdraw
 from rlops.archive import manifest, parts
+from rlops.archive.export import Month as Archived
 from rlops.archive.place import Place
+from rlops.archive.rows import Range
 from rlops.db import Database
 from rlops.errors import RlopsError
 from rlops.ops.declared import INTERACTIONS
@@ -17,6 +19,7 @@ from rlops.ops.partition import change, hold, integrity, months
 from rlops.ops.partition.hold import Hold
 from rlops.ops.partition.months import Month
 from rlops.ops.partition.status import emptied, expired
+from rlops.ops.partition.take_out import held_outside
 from rlops.plan import Chunk, Step
 from rlops.sqlfiles import SqlFolder
 from rlops.words import counted
@@ -111,6 +114,12 @@ class DropHolds:
         found = parts.all_parts(db, each.month)
         if not found:
             return "rlops has no record of the parts that archived it"
+        month = Archived(each.month)
+        if held_outside(db, self.sql, each.table, month.since, Range.between(month.until, month.until), limit=1):
+            return (
+                f"it has rows that aren't of {month}, and so in no part of it; SELECT * FROM {each.table} WHERE `timestamp` <"
+                f" '{month.since}' OR `timestamp` >= '{month.until}' shows them: put them back into {INTERACTIONS}, or delete them"
+            )
         for part in found:
             try:
                 if wrong := manifest.wrong(self.place.store, part):

@@ -12,7 +12,7 @@ from rlops.ops import cleanup, longrun
 from rlops.ops.archive import retention
 from rlops.ops.archive.request import Request, refuse_now
 from rlops.ops.archive.retention import Scope
-from rlops.ops.archive.table import EARLIEST
+from rlops.ops.archive.table import EARLIEST, undated
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import change, ending, ensure, hold, months
 from rlops.ops.partition.ending import DropEmptied
@@ -79,4 +79,4 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
         return answer
     held = f" ({', '.join(data['held_months'])} held back by a restore)" if data["held_months"] else ""
     note = f"{', '.join(left)} still {'has' if len(left) == 1 else 'have'} rows or stand behind one that has{held}"
-    return replace(answer, exit=Exit.FINDINGS, notes=(*answer.notes, note))
+    return replace(answer, exit=Exit.FINDINGS, notes=(*answer.notes, note, *undated(db, sql)))

@@ -24,7 +24,7 @@ from rlops.archive.sums import Sum
 from rlops.clock import writers_now
 from rlops.db import Database, ServerError
 from rlops.engines import EXACT
-from rlops.ops.archive.table import EARLIEST
+from rlops.ops.archive.table import is_any_before
 from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.partition import hold, months
 from rlops.ops.partition.hold import Hold
@@ -97,15 +97,13 @@ class TakeOut:
         return self._compare(db, into, part)
 
     def _end(self, db: Database, into: Hold, month: Month, found: Sequence[Part]) -> Chunk:
-        """Put back what is in no part's range: rows of older months, of which the first partition has any, and late ones."""
-        ranges = [Range.between(EARLIEST, month.since), parts.covered_to(found, month.since, month.until)]
-        names = {"hold": into.table, "digest": Keywords((kinds.digest(self.columns),))}
-        there = facts.table_exists(db, into.table)
-        for wanted in [each for each in ranges if there and not each.empty]:
-            query = self.sql.statement("partition/460_held_rows", names, {**wanted.values, "limit": PAGE})
-            if rows := db.rows(query.sql, query.values):
-                self._put_back(db, into, [int(row["id"]) for row in rows])
-                return Chunk(0, f"{month}: rows of no part put back", last=False)
+        """Put back what is in no part's range: rows of other times, of which the first partition has any, and late ones."""
+        end = parts.covered_to(found, month.since, month.until)
+        if facts.table_exists(db, into.table) and (
+            ids := held_outside(db, self.sql, into.table, month.since, end, limit=PAGE)
+        ):
+            self._put_back(db, into, ids)
+            return Chunk(0, f"{month}: rows of no part put back", last=False)
         journal.record(db, hold.TAKING, "")
         self.taken.append(into.table)
         return Chunk(0, f"{month} taken out", last=False)
@@ -116,11 +114,7 @@ class TakeOut:
         mine = next((each for each in listed[:-1] if each.upper == month.until), None)
         if mine is None or mine.lower not in (month.since, None):
             return None
-        return None if mine.lower is None and self._is_any_older(db, month) else mine
-
-    def _is_any_older(self, db: Database, month: Month) -> bool:
-        query = self.sql.statement("archive/010_first_month", values={"since": EARLIEST, "until": month.since})
-        return db.value(query.sql, query.values) is not None
+        return None if mine.lower is None and is_any_before(db, self.sql, month.since) else mine
 
     def _run(self, db: Database, file: str, **names: Any) -> None:
         ddl.ready(db, self.sql)
@@ -231,3 +225,10 @@ class TakeOut:
     def _remark(self, text: str) -> None:
         if text not in self.remarks:
             self.remarks.append(text)
+
+
+def held_outside(db: Database, sql: SqlFolder, table: str, since: datetime, end: Range, *, limit: int) -> list[int]:
+    """The ids of rows of a hold table before `since`, or from where `end` begins."""
+    values = {"since": since, "last_timestamp": end.after, "last_id": end.after_id, "limit": limit}
+    query = sql.statement("partition/465_held_rows_of_no_part", {"hold": table}, values)
+    return [int(row["id"]) for row in db.rows(query.sql, query.values)]
