@@ -170,6 +170,11 @@ def _update(db: Database, part: Part, **values: Any) -> None:
     db.execute(f"UPDATE {TABLE} SET {setting} WHERE id = %s", (*values.values(), part.id))
 
 
+def fits(part: Part, columns: Sequence[Column]) -> bool:
+    """Whether a part has these columns, so that its rows hold all of what such a table's do."""
+    return part.columns == tuple((column.name, column.type, column.null) for column in columns)
+
+
 def covered_to(found: Sequence[Part], since: datetime, until: datetime) -> Range:
     """What of a month no part has been planned for; late parts and a purge's don't count. Empty when the two ends are one."""
     whole = Range.between(since, until)

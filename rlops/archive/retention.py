@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
+from rlops.archive import columns as kinds
 from rlops.archive import deleting, manifest, parquet, parts, replacing
 from rlops.archive.deleting import Delete, Rows
 from rlops.archive.export import Export, Month, begin_anew
@@ -19,7 +20,7 @@ from rlops.errors import Failed
 from rlops.events import Doing, Emit, silent
 from rlops.plan import Chunk
 from rlops.sqlfiles import SqlFolder
-from rlops.structure import Column
+from rlops.structure import Column, Table, read_table
 
 STALE = "a row was written again after it was exported; its latest values are in another part"
 LATE_ROUNDS = 3  # through one month in one run, so that a shop that goes on writing old rows doesn't keep it for ever
@@ -78,6 +79,7 @@ class Retention:
         del after
         if self._rows and (part := parts.one(db, self._rows.part.id)) and part.state == parts.DELETING:
             return self._delete(db, part, size)
+        self._look(db)
         everything = parts.all_parts(db)
         if part := next((part for part in everything if part.replacing), None):
             return self._replace(db, part)
@@ -167,7 +169,7 @@ class Retention:
 
     def _ready(self, db: Database, part: Part, everything: Sequence[Part]) -> Chunk | None:
         """None once a verified part's file is whole and no other part has a row of its ids; else a step towards that."""
-        changed = part.columns != tuple((column.name, column.type, column.null) for column in self.columns)
+        changed = not parts.fits(part, self.columns)
         wrong = self._wrong(part)
         if wrong and part.fixed:
             raise self._damaged(part, wrong)
@@ -230,6 +232,12 @@ class Retention:
                 raise self._damaged(part, wrong)
             self._rows = Rows(self.place.store, part)
             return Chunk(0, f"{part.title} opened", last=False)
+        db.execute(self.sql.statement("cleanup/035_keep_columns").sql)
+        self._look(db)
+        if not parts.fits(part, self.columns):  # its other rows are exported anew, as the table has them
+            self._rows = None
+            self._remark(f"{part.title} ended early: the table's columns are others by now")
+            return self._done(db, part)
         did = deleting.chunk(db, self.sql, self._rows, part.watermark, delete=self.delete, size=size)
         if did.last:
             self._rows = None
@@ -237,6 +245,18 @@ class Retention:
         parts.deleted(db, part, did.watermark, (did.rows, did.removed, did.kept))
         late = did.rows if part.late else 0
         return Chunk(did.rows, f"{part.title} {did.watermark}", last=False, late=late)
+
+    def _look(self, db: Database) -> None:
+        """See which columns the table has by now. Raises Failed where a row of it can't be archived exactly any more."""
+        live = read_table(db, self.table)
+        columns = live.columns if isinstance(live, Table) else ()
+        if columns == self.columns:
+            return
+        if reason := kinds.refusal(columns):
+            raise Failed(
+                f"{self.table} can't be archived any more: {reason}", "Change that column's type or name.", "not_exact"
+            )
+        self.columns, self._exporting = columns, None
 
     def _done(self, db: Database, part: Part) -> Chunk:
         parts.move(db, part, parts.DONE)

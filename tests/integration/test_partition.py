@@ -614,6 +614,28 @@ def test_rows_without_a_date_leave_a_hold_table_before_it_is_dropped(old):
     assert any("put them back" in remark for remark in answer["data"]["remarks"])
 
 
+@pytest.mark.parametrize("change", ["ADD COLUMN note INT NOT NULL DEFAULT 7", "DROP COLUMN session_id"])
+@pytest.mark.parametrize("after", [False, True], ids=["before the exchange", "after it"])
+def test_a_month_on_its_way_out_while_the_table_s_columns_change(old, change, after):
+    root = old.home / "cold"
+    old.cli("archive", "run", "--months", "12", "--to", str(root))
+    taking = f"{INTERACTIONS}__hold_{month(-15):%Y%m}_20260101000000"
+    change = f"ALTER TABLE {INTERACTIONS} {change}"
+    truth.execute(
+        old, f"INSERT INTO rlops_state (name, value, updated_at) VALUES ('taking_out', '{taking}', NOW())",
+        insert(3, 3, at(-15, 5)), *(() if after else (change, f"ALTER TABLE {INTERACTIONS} FORCE")),
+        f"CREATE TABLE {taking} LIKE {INTERACTIONS}", f"ALTER TABLE {taking} REMOVE PARTITIONING",
+        f"ALTER TABLE {INTERACTIONS} EXCHANGE PARTITION {partitions(old)[0]} WITH TABLE {taking}", *((change,) if after else ()),
+    )  # fmt: skip
+    expire(old)
+    archived = coldstore.rows(root, "id, note" if "note" in change else "id")
+    assert len({row[0] for row in archived}) == len(archived) == 7
+    assert truth.rows(old, INTERACTIONS)[0][0] not in {row[0] for row in archived}
+    if "note" in change and not after:
+        assert sum(row[1] == 7 for row in archived) == 7
+    old.cli("archive", "verify")
+
+
 def test_while_the_old_table_is_kept_rows_go_one_by_one_and_do_not_come_back(old):
     before = truth.rows(old, INTERACTIONS)
     old.cli("partition", "disable")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import signal
 
 import coldstore
+import pymysql
 import pytest
 import truth
+from sessions import answer, ours, stopped
 from test_archive import archive, live, more, policy, verify
 from truth import TABLES
+
+__all__ = ["ours"]
 
 INTERACTIONS = TABLES[0]
 NOW = "2026-03-31T23:30:00"
@@ -236,3 +241,78 @@ def test_rows_without_a_date_stay_and_are_named(database, root, options):
     answer = database.cli(*arguments, *(("--to", str(root)) if not options else ())).json
     assert live(database) == before
     assert any("`timestamp` < '1000-01-01'" in note for note in answer["notes"])
+
+
+MANY = 12_000
+
+
+@pytest.fixture
+def halfway(database, root):
+    """A cleanup that was stopped in the middle of deleting from a part: somebody held a lock on its last row."""
+    database.install()
+    truth.fill(database, *[f"2025-01-10 {n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}" for n in range(MANY)])
+    archive(database, root)
+    with database.connect() as holder, holder.cursor() as cursor:
+        holder.begin()
+        cursor.execute(f"SELECT id FROM {INTERACTIONS} ORDER BY id DESC LIMIT 1 FOR UPDATE")
+        clean(database, root, "--retry-for", "0", check=None)
+        holder.rollback()
+    assert states(database) == [(1, "deleting")]
+    assert 0 < truth.count(database, INTERACTIONS) < MANY
+    return database
+
+
+def test_a_column_added_in_mid_part_is_archived_with_the_rows_that_are_left(halfway, root):
+    truth.execute(
+        halfway, f"ALTER TABLE {INTERACTIONS} ADD COLUMN note VARCHAR(20)",
+        f"UPDATE {INTERACTIONS} SET note = CONCAT('n', id), timestamp = timestamp",
+    )  # fmt: skip
+    left = [(f"n{row[0]}", row[0]) for row in live(halfway)]
+    clean(halfway, root)
+    archived = coldstore.rows(root, "note, id")
+    assert [row for row in archived if row[0]] == left
+    assert len(archived) == len({row[1] for row in archived}) == MANY
+    assert live(halfway) == []
+    verify(halfway)
+
+
+def test_a_column_dropped_in_mid_part_does_not_stop_cleanup(halfway, root):
+    truth.execute(halfway, f"ALTER TABLE {INTERACTIONS} DROP COLUMN session_id")
+    clean(halfway, root)
+    assert truth.count(halfway, INTERACTIONS) == 0
+    assert [row[0] for row in coldstore.rows(root, "id")] == list(range(1, MANY + 1))
+    verify(halfway)
+
+
+def test_a_column_added_while_cleanup_deletes_is_archived(database, root):
+    database.install()
+    truth.fill(
+        database, *[f"2025-01-{1 + n % 2 * 20} {n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}" for n in range(MANY)]
+    )
+    archive(database, root, *policy(database, part_rows=MANY // 2))
+    process = stopped(
+        database, "rlops.archive.retention:Retention.chunk", 4, "cleanup", "--months", "12", "--now", NOW, "--yes"
+    )
+    truth.execute(
+        database, f"ALTER TABLE {INTERACTIONS} ADD COLUMN note VARCHAR(20)",
+        f"UPDATE {INTERACTIONS} SET note = CONCAT('n', id), timestamp = timestamp",
+    )  # fmt: skip
+    left = [(f"n{row[0]}", row[0]) for row in live(database)]
+    assert MANY // 2 < len(left) < MANY
+    process.send_signal(signal.SIGCONT)
+    said = answer(process)
+    assert said["exit_code"] == 0, said["error"]
+    assert [row for row in coldstore.rows(root, "note, id") if row[0]] == left
+    assert len(coldstore.rows(root)) == MANY
+    assert truth.count(database, INTERACTIONS) == 0
+    verify(database)
+
+
+def test_no_column_changes_between_a_chunk_s_look_and_its_delete(ours, root):
+    ours.install()
+    truth.fill(ours, *OLD)
+    process = stopped(ours, "rlops.archive.deleting:chunk", 1, "cleanup", "--months", "12", "--to", str(root), "--yes")
+    with pytest.raises(pymysql.err.OperationalError, match="1205"):
+        truth.execute(ours, "SET lock_wait_timeout = 1", f"ALTER TABLE {INTERACTIONS} ADD COLUMN note VARCHAR(20)")
+    process.send_signal(signal.SIGCONT)
+    assert answer(process)["exit_code"] == 0

@@ -50,7 +50,7 @@ def plan(db: Database, sql: SqlFolder, months: int, request: Request, scope: Sco
     found = cleanup.due(db, sql, months, request.now, archive=True, kind=scope.command, upto=scope.upto)
     months_due, held = _due(db, sql, found.edge)
     begins = bool(months_due or found.job or hold.being_filled(db))
-    whole = whole_months.plan(db, sql, where, columns, found, now=request.now, most=scope.most, begins=begins)
+    whole = whole_months.plan(db, sql, where, found, now=request.now, most=scope.most, begins=begins)
     work = Retention(
         sql, where, INTERACTIONS, columns, lambda db: _due(db, sql, found.edge)[0],
         lambda condition: cleanup.deletion(sql, condition, found.edge),

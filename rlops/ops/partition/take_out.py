@@ -30,7 +30,7 @@ from rlops.ops.partition import hold, months
 from rlops.ops.partition.hold import Hold
 from rlops.plan import Chunk
 from rlops.sqlfiles import Keywords, SqlFolder
-from rlops.structure import Column
+from rlops.structure import Column, Table, read_table
 
 NO_MATCH = (1731, 1736)  # the table was changed by ALGORITHM=INSTANT since it was built, and a new table isn't like it
 PAGE = 5_000  # held rows that are compared at once
@@ -43,7 +43,6 @@ class TakeOut:
     sql: SqlFolder
     place: Place
     child: Declared
-    columns: Sequence[Column]
     now: datetime | None = None
     starts: bool = True  # else it only ends what an earlier run began
     remarks: list[str] = field(default_factory=list)
@@ -150,9 +149,11 @@ class TakeOut:
         if not facts.table_exists(db, into.table):
             self._remark(f"{into.table} was dropped before {part.path} had been compared with it")
             return self._settled(db, part, part.sum.rows - part.deleted - part.removed - part.kept)
+        if not parts.fits(part, _columns(db, into.table)):
+            return self._one_by_one(db, into, part, digest="NULL")  # none is as it was archived
         if part.watermark is None and not self._sum(db, into, part).differs(part.sum):
             return self._settled(db, part, part.sum.rows)
-        return self._one_by_one(db, into, part)
+        return self._one_by_one(db, into, part, digest=kinds.digest(part.table_columns))
 
     def _sum(self, db: Database, into: Hold, part: Part) -> Sum:
         names = {
@@ -164,11 +165,11 @@ class TakeOut:
         unhashed = int(row["unhashed"])
         return Sum(int(row["row_count"]) - unhashed, int(row["xor1"]), int(row["xor2"]), row["min_id"], row["max_id"])
 
-    def _one_by_one(self, db: Database, into: Hold, part: Part) -> Chunk:
+    def _one_by_one(self, db: Database, into: Hold, part: Part, *, digest: str) -> Chunk:
         """Compare the next held rows of a part; what differs goes back. At the end, rows that aren't there were removed."""
         archived = self._archived(part)
         left = part.range.behind(*position(part.watermark)) if part.watermark else part.range
-        names = {"hold": into.table, "digest": Keywords((kinds.digest(part.table_columns),))}
+        names = {"hold": into.table, "digest": Keywords((digest,))}
         query = self.sql.statement("partition/460_held_rows", names, {**left.values, "limit": PAGE})
         rows = db.rows(query.sql, query.values)
         if not rows:
@@ -202,7 +203,9 @@ class TakeOut:
             there = restoring.parents_there(db, self.sql, key, set(named.values()))
             gone |= {number for number, parent in named.items() if parent not in there}
         if back := [number for number in ids if number not in gone]:
-            columns = [column.name for column in self.columns if column.generated is None]
+            live = {column.name for column in _columns(db, INTERACTIONS)}
+            held = [column.name for column in _columns(db, into.table) if column.generated is None]
+            columns = [name for name in held if name in live]
             names = {"hold": into.table, "table": INTERACTIONS, "columns": columns}
             statement = self.sql.statement("partition/480_put_back", names, {"ids": back})
             with db.sql_mode(EXACT):
@@ -232,3 +235,8 @@ def held_outside(db: Database, sql: SqlFolder, table: str, since: datetime, end:
     values = {"since": since, "last_timestamp": end.after, "last_id": end.after_id, "limit": limit}
     query = sql.statement("partition/465_held_rows_of_no_part", {"hold": table}, values)
     return [int(row["id"]) for row in db.rows(query.sql, query.values)]
+
+
+def _columns(db: Database, name: str) -> tuple[Column, ...]:
+    table = read_table(db, name)
+    return table.columns if isinstance(table, Table) else ()

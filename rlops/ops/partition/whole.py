@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,7 +16,7 @@ from rlops.ops.partition.ending import DropEmptied, DropHolds
 from rlops.ops.partition.take_out import TakeOut
 from rlops.plan import Step
 from rlops.sqlfiles import SqlFolder
-from rlops.structure import Column, read_table
+from rlops.structure import read_table
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Whole:
 
 
 def plan(
-    db: Database, sql: SqlFolder, where: Place, columns: Sequence[Column], found: Due,
+    db: Database, sql: SqlFolder, where: Place, found: Due,
     *, now: datetime | None, most: int | None, begins: bool,
 ) -> Whole:  # fmt: skip
     """Plan it. `begins`: rows are about to go, so that partitions may be empty then; `most` of these are dropped."""
@@ -58,7 +57,7 @@ def plan(
     unfinished = hold.being_filled(db)
     if form.live_form(read_table(db, INTERACTIONS)) != form.PARTITIONED and not unfinished:
         return Whole(holds=holds)
-    take_out = TakeOut(sql, where, integrity.the_child(sql), columns, now)
+    take_out = TakeOut(sql, where, integrity.the_child(sql), now)
     if why := ending.unfit(db, sql):
         ends = replace(take_out, starts=False) if unfinished else None
         return Whole(ends, holds=holds, note=f"row by row, and no partition is dropped: {why}")
