@@ -7,8 +7,10 @@ import hashlib
 import coldstore
 import pytest
 import truth
-from sessions import cramped
+from sessions import cramped, ours, stopped
 from truth import TABLES
+
+__all__ = ["ours"]
 
 INTERACTIONS, MODELS, FEATURES = TABLES
 NOW = "2026-03-31T23:30:00"
@@ -227,3 +229,23 @@ def test_a_cleanup_that_was_stopped_in_mid_part_finishes_with_each_row_once(migr
     assert truth.count(migrated, INTERACTIONS, "timestamp < '2099-01-01'") == 0
     assert truth.count(migrated, INTERACTIONS) == 190
     sound(migrated, root)
+
+
+def test_a_file_that_was_published_and_not_recorded_is_removed(ours, root):
+    """The run was killed between the two: the part is planned yet, and its rows are all in the live table."""
+    ours.install()
+    truth.fill(ours, *OLD)
+    export = ("archive", "run", "--months", "6", "--to", str(root), "--now", NOW)
+    process = stopped(ours, "rlops.archive.parts:exported", 2, *export)
+    process.kill()
+    process.wait()
+    (recorded, unrecorded) = coldstore.files(root)
+    gone(ours, user=3)
+    assert 3 in {row[1] for row in coldstore.duckdb.sql(f"SELECT * FROM read_parquet('{unrecorded}')").fetchall()}
+    answer = erase(ours, "--yes")
+    assert any("uploads" in each for each in answer["data"]["beyond"])
+    assert coldstore.files(root) == [recorded]
+    assert 3 not in {row[1] for row in coldstore.rows(root)}
+    ours.cli(*export)
+    assert len(coldstore.rows(root)) == truth.count(ours, INTERACTIONS)
+    sound(ours, root)

@@ -26,6 +26,7 @@ KIND = "archive erase"
 ARCHIVE = "the archive"
 BEYOND = (
     "earlier versions of a file, where the bucket keeps versions",
+    "uploads to a bucket that never ended, which its lifecycle rules abort",
     "binary logs, and replicas that are stopped",
     "dumps, backups of the server's disk, and copies of the archive's files",
 )

@@ -140,6 +140,11 @@ class Erasing:
 
 
 def leftovers(store: Store, known: Sequence[Part]) -> list[str]:
-    """The files that runs which died were writing: they hold rows, too."""
-    paths = {part.path for part in known}
-    return [name for name in store.files() if written_for(name) in paths]
+    """The files that runs which died were writing, or had written and not recorded: they hold rows, too.
+
+    A planned part without a manifest has a file only so, and all of its rows are in the live table yet.
+    """
+    paths, files = {part.path for part in known}, store.files()
+    planned = {part.path for part in known if part.state == parts.PLANNED}
+    unrecorded = {path for path in planned & files.keys() if manifest.path_of(path) not in files}
+    return [name for name in files if name in unrecorded or written_for(name) in paths]
