@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 
 import coldstore
 import pytest
 import truth
-from sessions import cramped, ours, stopped
+from sessions import answer, cramped, ours, stopped
 from truth import TABLES
 
 __all__ = ["ours"]
@@ -249,3 +250,26 @@ def test_a_file_that_was_published_and_not_recorded_is_removed(ours, root):
     ours.cli(*export)
     assert len(coldstore.rows(root)) == truth.count(ours, INTERACTIONS)
     sound(ours, root)
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["rlops.lock:run_lock", "rlops.ops.archive.erase_parts:Erasing.chunk", "rlops.ops.archive.erase_tables:Rows.chunk"],
+)
+def test_users_who_are_loaded_anew_meanwhile_keep_their_rows(archived, root, before):
+    """A nightly job has emptied `users` and filled half of it while the run waits for its lock, or is at work."""
+    backup = f"{INTERACTIONS}__backup_20250101_000000"
+    truth.execute(
+        archived, f"CREATE TABLE {backup} LIKE {INTERACTIONS}", f"INSERT INTO {backup} SELECT * FROM {INTERACTIONS}"
+    )
+    kept = [row for row in coldstore.rows(root) if row[1] != 3]
+    gone(archived, user=3)
+    process = stopped(archived, before, 1, "archive", "erase", "--yes")
+    truth.execute(archived, "DELETE FROM users WHERE id > 10")
+    process.send_signal(signal.SIGCONT)
+    said = answer(process)
+    assert said["exit_code"] == 0, said["error"]
+    assert coldstore.rows(root) == kept
+    assert {row[1] for row in truth.rows(archived, backup)} == {*range(1, 21)} - {3}
+    assert said["data"]["erased_rows"] == 40
+    sound(archived, root)

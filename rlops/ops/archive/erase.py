@@ -15,7 +15,7 @@ from rlops.events import Emit, silent
 from rlops.ops import declared, longrun
 from rlops.ops.archive import erase_parts, erase_tables
 from rlops.ops.archive.erase_parts import READABLE, Erasing, Search
-from rlops.ops.archive.erase_tables import Rows
+from rlops.ops.archive.erase_tables import Gone, Rows
 from rlops.ops.archive.wanted import Wanted, is_empty
 from rlops.ops.purge import PARENTS
 from rlops.plan import Answer, Order, Plan, Step, StepResult
@@ -53,6 +53,7 @@ class Eraser:
     def __init__(self, ids: Mapping[str, Sequence[int]] | None, to: str | None, again: str) -> None:
         self.ids, self.to, self.again = ids, to, again
         self.search: Search | None = None
+        self._gone: dict[str, Gone | None] = {}  # by table, who was gone when what goes was shown
 
     def plan(self, db: Database, sql: SqlFolder, environment: str, emit: Emit = silent) -> Plan:
         """Plan the steps, the archive's first.
@@ -67,14 +68,10 @@ class Eraser:
         unreached = dict(found.unreached)
         planned = [*self._archive(db, sql, self.search, where, unreached)] if where and parts.exists(db) else []
         for beside in found.tables:
-            rows, count = erase_tables.count(db, sql, wanted, beside)
-            planned.append(
-                Planned(
-                    str(beside), beside.kind, rows, count, self._step(sql, wanted, Rows(sql, wanted, beside, count))
-                )
-                if count != 0
-                else Planned(str(beside), beside.kind, rows, count, None)
-            )
+            rows, count, gone = erase_tables.count(db, sql, wanted, beside)
+            work = Rows(sql, wanted, beside, count, self._gone.setdefault(str(beside), gone))
+            step = self._step(sql, wanted, work) if count != 0 else None
+            planned.append(Planned(str(beside), beside.kind, rows, count, step))
         steps = tuple(each.step for each in planned if each.step)
         reasons = _above(planned, sql.policy.archive.max_erase_share)
         total = sum(each.found or 0 for each in planned)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,32 +21,47 @@ from rlops.ops.archive.wanted import Wanted
 from rlops.plan import Chunk
 from rlops.sqlfiles import SqlFolder
 
+Among = Callable[[Database, SqlFolder, str, Iterable[int | None]], set[int]]  # those of a column's values whose rows go
+
 READABLE = ("archive_damaged", "archive_missing")  # what is wrong with one part, and not with the place
 WRITTEN = (parts.VERIFIED, parts.DELETING, parts.DONE)
 
 
 @dataclass
 class Search:
-    """Looks through parts for rows to erase. What an unchanged file was found to hold is not looked for twice."""
+    """Looks through parts for rows to erase. What an unchanged file was found to hold is not looked for twice.
+
+    Whose rows go is fixed when they are counted: while `users` is loaded anew in mid-run, nobody else seems to be gone.
+    """
 
     wanted: Wanted
     emit: Emit = silent
     rows: int = 0
     _known: dict[tuple[int, str | None], int] = field(default_factory=dict)
+    _gone: dict[str, set[int]] = field(default_factory=dict)  # by column, who was gone when it was counted
 
     def count(self, db: Database, sql: SqlFolder, store: Store, part: Part) -> int:
         """How many of a part's rows are to go. Raises Damaged, Missing, Failed."""
         key = (part.id, part.sha256)
         if key not in self._known:
-            self._known[key] = len(self.ids(db, sql, store, part))
+            self._known[key] = len(self._find(db, sql, store, part, among=self.wanted.among, gone=self._gone))
             self.rows += part.sum.rows
             self.emit(Progress("look for rows to erase", self.rows, None, 0.0))
         return self._known[key]
 
     def ids(self, db: Database, sql: SqlFolder, store: Store, part: Part) -> pa.Array:
-        """The ids of a part's rows that are to go; reads no other columns than it needs. Raises Damaged, Missing, Failed."""
+        """The ids of a part's rows whose parents were gone when they were counted, and are yet. Raises Damaged, Missing, Failed."""
+
+        def still(db: Database, sql: SqlFolder, column: str, values: Iterable[int | None]) -> set[int]:
+            return self.wanted.among(db, sql, column, self._gone.get(column, set()) & set(values))
+
+        return self._find(db, sql, store, part, among=still, gone={})
+
+    def _find(
+        self, db: Database, sql: SqlFolder, store: Store, part: Part, *, among: Among, gone: dict[str, set[int]]
+    ) -> pa.Array:
+        """The ids of a part's rows that are to go, whose parents are added to `gone`; reads no other columns than it needs."""
         columns = [name for name, _, _ in part.columns if name in self.wanted.columns]
-        gone: dict[str, set[int]] = {column: set() for column in columns}
         asked: dict[str, set[int]] = {column: set() for column in columns}
         found = []
         for batch in parquet.batches(store, part.path, part.table_columns, ("id", *columns)) if columns else ():
@@ -54,8 +69,9 @@ class Search:
             for column in columns:
                 fresh = set(pc.unique(batch.column(column)).to_pylist()) - asked[column] - {None}
                 asked[column] |= fresh
-                gone[column] |= self.wanted.among(db, sql, column, fresh)
-                values = pa.array(sorted(gone[column]), batch.column(column).type)
+                known = gone.setdefault(column, set())
+                known |= among(db, sql, column, fresh)
+                values = pa.array(sorted(known & asked[column]), batch.column(column).type)
                 mask = pc.or_(mask, pc.is_in(batch.column(column), values))
             found.append(batch.column("id").filter(mask))
         return pa.chunked_array(found, pa.int64()).combine_chunks() if found else pa.array([], pa.int64())
@@ -106,7 +122,7 @@ class Erasing:
             return None
         ids = self.search.ids(db, self.sql, self.store, part)
         if not len(ids):
-            return None
+            return self._settle(db, part) if part.replacing else None
         if part.state not in WRITTEN:
             # Its rows are all in the live table yet, from which it is exported again.
             begin_anew(db, self.store, part)
@@ -122,6 +138,7 @@ class Erasing:
 
     def _settle(self, db: Database, part: Part) -> int:
         """See what a run left that was interrupted, or the chunk of this one that was rolled back."""
+        self._marked.discard(part.id)
         replacing.settle(db, self.store, part)
         after = parts.one(db, part.id)
         assert after

@@ -23,6 +23,7 @@ MARKS: Mapping[str, str] = {
     "__backup_": "backup", "__set_aside_": "set aside", "__conflict_": "conflict", "__replaced_": "replaced",
     "__restored_": "staging", "__hold": "hold",
 }  # fmt: skip
+Gone = Mapping[str, frozenset[int]]  # by column
 LOOK = 2_000  # rows that one transaction looks at
 LEAST = -(2**63)
 COUNT_FOR = 60.0  # seconds for one table
@@ -131,22 +132,33 @@ def _copy(db: Database, found: Found, wanted: Wanted, record: Record, beside: Be
     _add(found, wanted, table, replace(beside, columns=table.columns), record)
 
 
-def count(db: Database, sql: SqlFolder, wanted: Wanted, beside: Beside) -> tuple[int | None, int | None]:
-    """A table's rows, and those that are to go; None where that takes longer than COUNT_FOR."""
-    text = wanted.condition(db, beside.looked_at(wanted))
-    statement = sql.statement("archive/120_count_wanted", {"table": beside.words, "condition": Keywords((text,))})
+def count(db: Database, sql: SqlFolder, wanted: Wanted, beside: Beside) -> tuple[int | None, int | None, Gone | None]:
+    """A table's rows, those that are to go, and whose they are; None where that takes longer than COUNT_FOR."""
+    columns = beside.looked_at(wanted)
+    statement = sql.statement(
+        "archive/120_count_wanted",
+        {"table": beside.words, "condition": Keywords((wanted.condition(db, columns),))},
+    )
     try:
         with db.statement_limit(COUNT_FOR):
             row = db.row(statement.sql) or {}
-            return int(row["row_count"]), int(row["wanted"])
+            gone = {column: _gone(db, sql, wanted, beside, column) for column in columns if row["wanted"]}
+            return int(row["row_count"]), int(row["wanted"]), gone
     except TimedOut:
-        return None, None
+        return None, None, None
+
+
+def _gone(db: Database, sql: SqlFolder, wanted: Wanted, beside: Beside, column: str) -> frozenset[int]:
+    text = wanted.condition(db, [column])
+    names = {"table": beside.words, "column": column, "condition": Keywords((text,))}
+    return frozenset(int(row["id"]) for row in db.rows(sql.statement("archive/125_gone_parents", names).sql))
 
 
 @dataclass
 class Rows:
     """The work on one table: looks at some rows along the key, and deletes those that are to go.
 
+    Only rows of those who were `gone` when they were counted, where that was possible, whoever else is missing by now.
     A position is this run's mark and a key: a run begins at the table's start, since users may have gone meanwhile.
     """
 
@@ -154,6 +166,7 @@ class Rows:
     wanted: Wanted
     beside: Beside
     total: int | None
+    gone: Gone | None = None
     erased: int = 0
     _run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
@@ -184,7 +197,10 @@ class Rows:
     def _erase(self, db: Database, column: str, bounds: Mapping[str, int]) -> dict[str, int]:
         """Delete the range's rows of those parents; returns their number and hash, the latter of a copy's rows alone."""
         named = self._statement("archive/140_parents_named", {"column": column}, bounds)
-        ids = self.wanted.among(db, self.sql, column, [row["id"] for row in db.rows(named.sql, named.values)])
+        found = {row["id"] for row in db.rows(named.sql, named.values)}
+        ids = self.wanted.among(
+            db, self.sql, column, found if self.gone is None else found & self.gone.get(column, frozenset())
+        )
         if not ids:
             return {"row_count": 0, "xor1": 0, "xor2": 0}
         values, hashed = {**bounds, "ids": sorted(ids)}, {"row_count": 0, "xor1": 0, "xor2": 0, "unhashed": 0}
