@@ -190,6 +190,10 @@ class Retention:
                 return self._anew(db, other, error.message)
             if other.state == parts.EXPORTED:
                 return self._anew(db, other, "another part has its rows")
+            if wrong := self._wrong(other):  # written anew, whatever took its file's place would count as verified
+                if other.fixed:
+                    raise self._damaged(other, wrong)
+                return self._anew(db, other, wrong)
             self._stale[other.id] = ids
             parts.replacing(db, other)
             return Chunk(0, f"{other.title} to be written anew", last=False)

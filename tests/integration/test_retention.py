@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import signal
+from decimal import Decimal
 
 import coldstore
+import pyarrow.parquet
 import pymysql
 import pytest
 import truth
@@ -146,6 +148,26 @@ def test_a_row_that_the_shop_brings_back_replaces_its_copy(filled, root):
     assert len(archived) == 300
     assert [each for each in archived if each[0] == row[0]] == [brought]
     verify(filled)
+
+
+def test_a_file_that_is_not_the_recorded_one_is_not_written_anew_in_its_place(filled, root):
+    """It can be decoded, and has a row of an id that has come back: whole, it would count as verified from then on."""
+    clean(filled, root)
+    path = coldstore.files(root)[0]
+    table = pyarrow.parquet.ParquetFile(path).read()
+    row = table.slice(0, 1).to_pylist()[0]
+    rewards = pyarrow.array([Decimal("4.44")] * len(table), table.schema.field("reward").type)
+    forged = table.set_column(table.schema.get_field_index("reward"), table.schema.field("reward"), rewards)
+    pyarrow.parquet.write_table(forged, path, compression="zstd", write_page_checksum=True)
+    before = path.read_bytes()
+    truth.execute(
+        filled, f"INSERT INTO {INTERACTIONS} (id, user_id, product_id, interaction_type, timestamp, reward)"
+        f" VALUES ({row['id']}, 1, 1, 'CLICK', '{row['timestamp']}', 0.5)",
+    )  # fmt: skip
+    failed = clean(filled, root, check=1)
+    assert "damaged" in failed["error"]["message"]
+    assert path.read_bytes() == before
+    assert truth.count(filled, INTERACTIONS, f"id = {row['id']}") == 1
 
 
 def test_a_damaged_part_is_exported_anew_before_anything_of_it_is_deleted(filled, root):
