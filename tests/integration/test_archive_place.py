@@ -1,4 +1,4 @@
-"""Whose an archive is: a copy of the schema on the same server writes nothing into the original's, and what takes over does."""
+"""Whose an archive is, and its ids: a copy of the schema on the same server writes nothing into the original's."""
 
 from __future__ import annotations
 
@@ -116,3 +116,33 @@ def test_files_that_were_moved_are_found_there_though_nothing_is_due(migrated, r
     assert f"rlops archive run --moved --to {other}" in hint
     migrated.cli("archive", "run", "--moved", "--to", str(other))
     migrated.cli("archive", "verify")
+
+
+def test_a_table_made_anew_gives_no_id_again_that_the_archive_has(migrated, root):
+    truth.fill(migrated, *["2024-01-01 00:00:00"] * 5)
+    clean(migrated, root)
+    migrated.cli("migrate", "--fresh", "--yes")
+    truth.fill(migrated, "2024-01-05 00:00:00")
+    assert live(migrated)[0][0] == 6
+    clean(migrated, root)
+    assert [row[0] for row in coldstore.rows(root)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_ids_that_are_given_again_replace_no_archived_row(migrated, root):
+    truth.fill(migrated, *["2024-01-01 00:00:00"] * 5)
+    clean(migrated, root)
+    before = coldstore.rows(root)
+    truth.execute(migrated, f"TRUNCATE {INTERACTIONS}")
+    more(migrated, *["2024-03-05 00:00:00"] * 3)
+    assert {row[0] for row in live(migrated)} <= {row[0] for row in before}
+    for run in (archive, clean):
+        refused = run(migrated, root, check=5)["error"]
+        assert refused["code"] == "ids_again"
+    truth.execute(
+        migrated,
+        *[part for part in refused["hint"].split("`") if INTERACTIONS in part],
+    )
+    more(migrated, "2024-03-06 00:00:00")
+    clean(migrated, root)
+    assert coldstore.rows(root)[:5] == before
+    assert len({row[0] for row in coldstore.rows(root)}) == len(coldstore.rows(root)) == 9

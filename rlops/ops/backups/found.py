@@ -17,6 +17,7 @@ from rlops.sqlfiles import SqlFolder
 from rlops.structure import Table, read_table
 
 MARK = "__backup_"
+PARTS = "rlops_part"  # as archive.parts names it
 _NAME = re.compile(rf"(?P<table>.+){MARK}(?P<id>\d{{8}}_\d{{6}}(?:_\d+)?)")
 LOOKED_AT = ("kept", "copied", "merging", "merged")  # the states of a backup that was counted and found without keys
 
@@ -87,8 +88,13 @@ def tables_with_keys(db: Database, backup: Backup) -> dict[str, Table]:
 
 
 def counters(db: Database, sql: SqlFolder) -> dict[str, int]:
-    """Of each table the highest AUTO_INCREMENT that a backup had: ids below it may come back by a restore or a merge."""
+    """Of each table the highest AUTO_INCREMENT that a backup had: ids below it may come back by a restore or a merge.
+
+    Of the interactions it is above every id in the archive, too: two rows there of one id would count as states of one.
+    """
     highest: dict[str, int] = {}
+    if facts.table_exists(db, PARTS) and (last := db.value(f"SELECT MAX(max_id) FROM {PARTS}")):
+        highest[declared.INTERACTIONS] = int(last) + 1
     for record in manifests.read(db).values():
         for each in record.manifest.get("tables", ()):
             highest[each["table"]] = max(highest.get(each["table"], 1), each.get("auto_increment") or 1)
