@@ -19,7 +19,6 @@ from rlops.cli.session import Session
 from rlops.db import Database, Lost
 from rlops.errors import Denied, Exit, Interrupted, RlopsError, Usage
 from rlops.ops import monitor as op
-from rlops.ops import requirements
 from rlops.plan import Answer
 from rlops.render import Output
 from rlops.snapshots import Snapshot
@@ -47,7 +46,7 @@ class Looks:
         answer = seen.answer
         try:
             if self.record:
-                self._refuse_record(db, sql)
+                standing.refuse(db)
                 kept = op.record(db, sql, seen)
                 note = f"snapshot {kept['id']} recorded; {kept['kept']:,} are kept"
                 answer = replace(answer, data={**answer.data, "snapshot": kept}, notes=(note,))
@@ -65,13 +64,6 @@ class Looks:
         except RlopsError as error:
             answer = replace(answer, exit=error.exit, error=error)
         return answer, seen.snapshot
-
-    def _refuse_record(self, db: Database, sql: SqlFolder) -> None:
-        standing.refuse(db)
-        environment = self.session.environment(db)
-        unknown = environment == "production" and standing.unseen(db)
-        if unknown and (lacking := requirements.check(db, "monitor --record", sql, environment)):
-            raise lacking
 
 
 @command(app, "monitor", forms=("prometheus", "nagios"))

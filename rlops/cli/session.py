@@ -128,7 +128,7 @@ class Session:
             sql = sqlfiles.load(self.target.sql_dir, db.family)
             if not self.common.dry_run:
                 standing.refuse(db)
-            if lacking := requirements.check(db, "jobs", sql, self.environment(db)):
+            if lacking := requirements.check(db, "jobs", sql):
                 raise lacking
             deadline = time.monotonic() + ASK_FOR
             while True:

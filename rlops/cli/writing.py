@@ -52,13 +52,12 @@ def write(
             "--plan-out is for --dry-run. Nothing was changed",
             f"Type `rlops {session.command} --dry-run --plan-out FILE`.",
         )
-    environment = session.environment(db)
     plan = _plan(planner, db, sql)
     if plan.steps and not common.dry_run:
         standing.refuse(db)
-    lacking = requirements.check(db, plan.command, sql, environment) if plan.steps else None
+    lacking = requirements.check(db, plan.command, sql) if plan.steps else None
     is_long = any(step.work for step in plan.steps)
-    unseen = throttle.prepare(environment) if throttle and is_long and not lacking else []
+    unseen = throttle.prepare(session.environment(db)) if throttle and is_long and not lacking else []
     unseen += filter(None, (standing.unseen(db),)) if plan.steps else ()
     ddl = (db.engine.can.ddl,) if db.engine.can.ddl and any(step.touches for step in plan.steps) else ()
     plan = replace(plan, notes=(*plan.notes, *ddl, *unseen))

@@ -55,7 +55,6 @@ def doctor(
             name,
             holdings,
             account,
-            environment=environment["value"],
             blocked=_blocked(db, name, schema, server),
         )
         for name in requirements.commands(environment["value"])
@@ -106,12 +105,11 @@ def _check(
     holdings: Holdings,
     account: Account,
     *,
-    environment: str,
     blocked: tuple[str, ...],
 ) -> Check:
-    lacking = requirements.lacking(db, requirements.needs(name, db, environment), holdings, sql)
+    lacking = requirements.lacking(db, requirements.needs(name, db), holdings, sql)
     optional = []
-    for need in requirements.needs(name, db, environment, optional=True):
+    for need in requirements.needs(name, db, optional=True):
         more = requirements.lacking(db, [need], holdings, sql)
         if more:
             grant = requirements.statements(more, account, holdings)

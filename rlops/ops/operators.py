@@ -31,20 +31,16 @@ def accounts(db: Database, sql: SqlFolder, environment: str) -> Answer:
     """The accounts for the connected engine. Raises ServerError."""
     nothing = replace(privileges.own(db), grants=(), roles=())
     commands = requirements.commands(environment)
-    made = [_operator(db, sql, nothing, name, [name], environment=environment) for name in commands]
-    made.append(_operator(db, sql, nothing, ALL, commands, environment=environment))
+    made = [_operator(db, sql, nothing, name, [name]) for name in commands]
+    made.append(_operator(db, sql, nothing, ALL, commands))
     return Answer("doctor", data={"accounts": [asdict(each) for each in made], "advice": _advice(db, sql)})
 
 
-def _operator(
-    db: Database, sql: SqlFolder, nothing: Holdings, title: str, commands: Sequence[str], *, environment: str
-) -> Operator:
+def _operator(db: Database, sql: SqlFolder, nothing: Holdings, title: str, commands: Sequence[str]) -> Operator:
     name = "operator" if title == ALL else title.replace(" --", "_").replace("-", "_").replace(" ", "_")
     account = Account(PREFIX + name, "%")
-    wanted = [need for command in commands for need in requirements.needs(command, db, environment)]
-    optional = dict.fromkeys(
-        need for command in commands for need in requirements.needs(command, db, environment, optional=True)
-    )
+    wanted = [need for command in commands for need in requirements.needs(command, db)]
+    optional = dict.fromkeys(need for command in commands for need in requirements.needs(command, db, optional=True))
 
     required = requirements.lacking(db, wanted, nothing, sql)
     held = replace(nothing, grants=tuple(_grant(nothing, place, words) for place, words in required.items()))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from rlops import engines, journal, lease, privileges, sqlfiles, standing
 from rlops.db import Damaged, Database, Forbidden
@@ -29,20 +28,19 @@ class Need:
 
     `on`: "tables" (the three), "interactions", "parents", "schema" (backups have a time in their names), "own" (rlops'
     tables), "journal", "jobs", "lease" and "snapshot" (some of those), "members" (where MySQL is one of a group), "server", or
-    another schema's name or SCHEMA.TABLE. An optional need only makes the command tell more; what is optional in
-    "development" production refuses to go without.
+    another schema's name or SCHEMA.TABLE. An optional need only makes the command tell more.
     """
 
     privileges: tuple[str, ...]
     on: str
     why: str
-    optional: bool | Literal["development"] = False
+    optional: bool = False
     families: tuple[engines.Family, ...] = ("mysql", "mariadb", "oceanbase", "tidb")
 
 
 _REPLICA = "see whether this server is a replica, which is never written to"
 _STANDING = (
-    *(Need((word,), "server", _REPLICA, "development", (family,)) for family, word in standing.SEES_SOURCES.items()),
+    *(Need((word,), "server", _REPLICA, True, (family,)) for family, word in standing.SEES_SOURCES.items()),
     Need(("SELECT",), "members", "see the members of the group", families=("mysql",)),
 )
 _JOURNAL = (
@@ -225,10 +223,10 @@ def missing(db: Database, command: str, holdings: Holdings, sql: SqlFolder | Non
     return texts(lacking(db, needs(command, db), holdings, sql))
 
 
-def check(db: Database, command: str, sql: SqlFolder | None = None, environment: str = "development") -> Denied | None:
+def check(db: Database, command: str, sql: SqlFolder | None = None) -> Denied | None:
     """What is wrong, with the GRANT to run, when this session's account lacks what the command needs."""
     holdings = privileges.own(db)
-    return denied(db, command, lacking(db, needs(command, db, environment), holdings, sql), holdings)
+    return denied(db, command, lacking(db, needs(command, db), holdings, sql), holdings)
 
 
 def denied(db: Database, command: str, found: Lacking, holdings: Holdings) -> Denied | None:
@@ -242,10 +240,9 @@ def denied(db: Database, command: str, found: Lacking, holdings: Holdings) -> De
     )  # fmt: skip
 
 
-def needs(command: str, db: Database, environment: str = "development", *, optional: bool = False) -> list[Need]:
-    """The needs of a command on this engine: those that it can't do without there, or the optional ones."""
-    wanted = [need for need in NEEDS[command] if db.family in need.families]
-    found = [need for need in wanted if (need.optional in (True, environment)) == optional]
+def needs(command: str, db: Database, *, optional: bool = False) -> list[Need]:
+    """The needs of a command on this engine: those that it can't do without, or the optional ones."""
+    found = [need for need in NEEDS[command] if need.optional == optional and db.family in need.families]
     if command in MORE_TRIGGERS and not optional and _run_as_another(db):
         found.append(
             Need((definer.setting(db),), "server", "make more triggers that run as the account of those that are there")
