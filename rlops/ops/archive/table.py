@@ -41,7 +41,12 @@ def columns(db: Database) -> tuple[Column, ...]:
 
 
 def _refuse_ids_again(db: Database, live: Table) -> None:
-    """Refuse where new rows get ids that archived rows had: they would count as later states of those, and replace them."""
+    """Refuse where new rows get ids that archived rows had: they would count as later states of those, and replace them.
+
+    A partitioned table's counter goes back when the partition with the highest id is taken out, and so says nothing of that.
+    """
+    if live.partitioning:
+        return
     last = max((part.sum.max_id or 0 for part in parts.all_parts(db)), default=0)
     if live.auto_increment is None or live.auto_increment >= last:
         return
