@@ -10,7 +10,7 @@ from rlops import facts, journal, privileges
 from rlops.db import Database, Forbidden
 from rlops.errors import Denied, Exit
 from rlops.holdings import Account, Holdings
-from rlops.ops import declared, form, operators, requirements, server_facts
+from rlops.ops import declared, form, needs, operators, requirements, server_facts
 from rlops.ops.partition import integrity
 from rlops.ops.partition.status import integrity_of
 from rlops.ops.server_facts import ServerFact
@@ -49,15 +49,8 @@ def doctor(
     schema = _schema(db, sql, holdings, unreachable)
     server = server_facts.read(db, holdings)
     commands = [
-        _check(
-            db,
-            sql,
-            name,
-            holdings,
-            account,
-            blocked=_blocked(db, name, schema, server),
-        )
-        for name in requirements.commands(environment["value"])
+        _check(db, sql, name, holdings, account, blocked=_blocked(db, name, schema, server))
+        for name in needs.commands(environment["value"])
     ]
     guards, unseen = _guards(db, sql) if schema["reachable"] else ([], [])
     found = [
@@ -91,7 +84,7 @@ def _blocked(db: Database, command: str, schema: Mapping[str, Any], server: Iter
     name, refused = command.partition(" --")[0], db.engine.can.refuses(command)
     reasons = [refused] if refused else []
     reasons += [f"the schema: {schema['why']}"] if schema["why"] else []
-    if name in requirements.WRITING:
+    if name in needs.WRITING:
         reasons += [f"{fact.name} is {fact.value}" for fact in server if fact.ok is False]
     if name in ("migrate", "restore", "seed"):
         reasons += [f"no table {parent}" for parent, state in schema["parents"].items() if state == "absent"]
@@ -99,13 +92,7 @@ def _blocked(db: Database, command: str, schema: Mapping[str, Any], server: Iter
 
 
 def _check(
-    db: Database,
-    sql: SqlFolder,
-    name: str,
-    holdings: Holdings,
-    account: Account,
-    *,
-    blocked: tuple[str, ...],
+    db: Database, sql: SqlFolder, name: str, holdings: Holdings, account: Account, *, blocked: tuple[str, ...]
 ) -> Check:
     lacking = requirements.lacking(db, requirements.needs(name, db), holdings, sql)
     optional = []

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from rlops import facts, privileges
 from rlops.db import Database
 from rlops.holdings import Account, Grant, Holdings
-from rlops.ops import declared, requirements
+from rlops.ops import declared, needs, requirements
 from rlops.ops.requirements import Place
 from rlops.plan import Answer
 from rlops.sqlfiles import SqlFolder
@@ -30,7 +30,7 @@ class Operator:
 def accounts(db: Database, sql: SqlFolder, environment: str) -> Answer:
     """The accounts for the connected engine. Raises ServerError."""
     nothing = replace(privileges.own(db), grants=(), roles=())
-    commands = requirements.commands(environment)
+    commands = needs.commands(environment)
     made = [_operator(db, sql, nothing, name, [name]) for name in commands]
     made.append(_operator(db, sql, nothing, ALL, commands))
     return Answer("doctor", data={"accounts": [asdict(each) for each in made], "advice": _advice(db, sql)})

@@ -16,7 +16,7 @@ from test_grant import PASSWORD, Shop, accounts, run
 
 from rlops import engines
 from rlops.clock import cutoff
-from rlops.ops import operators, requirements
+from rlops.ops import needs, operators, requirements
 
 WRITES = ("--environment", "development")
 
@@ -241,7 +241,7 @@ def test_the_account_that_purges_may_archive_too(shop: Shop) -> None:
 
 
 def test_every_command_has_its_account() -> None:
-    assert set(COMMANDS) == set(requirements.NEEDS)
+    assert set(COMMANDS) == set(needs.NEEDS)
 
 
 def test_one_account_runs_every_command(shop: Shop) -> None:
@@ -378,7 +378,7 @@ def test_a_read_only_server_blocks_every_writing_command(start_server: Any, tmp_
     place = ("--socket", str(server.socket), "--user", "op", "--database", "shop", "--output", "json")
     data = run_cli("doctor", *place, home=tmp_path, check=3).json["data"]
     blocked = {each["command"].partition(" --")[0] for each in data["commands"] if each["blocked"]}
-    assert blocked == {name.partition(" --")[0] for name in requirements.WRITING} - {"seed"}
+    assert blocked == {name.partition(" --")[0] for name in needs.WRITING} - {"seed"}
     assert {finding["check"] for finding in data["findings"]} == {"server"}
     facts = {fact["name"]: fact for fact in data["server"]}
     assert (facts["read_only"]["value"], facts["read_only"]["ok"]) == ("ON", False)

@@ -10,8 +10,8 @@ import pytest
 
 from rlops import db, sqlfiles
 from rlops.holdings import Account, Holdings, parse
-from rlops.ops import grant_account, requirements
-from rlops.ops.requirements import Need
+from rlops.ops import grant_account, needs, requirements
+from rlops.ops.needs import Need
 from rlops.plan import StepResult
 from rlops.settings import Secret
 
@@ -47,7 +47,7 @@ def test_a_grant_on_a_table_that_may_be_missing_keeps_create() -> None:
 @pytest.mark.parametrize(
     ("family", "run_lock"), [("mysql", "get_lock"), ("mariadb", "get_lock"), ("oceanbase", "lease")]
 )
-@pytest.mark.parametrize("command", requirements.NEEDS)
+@pytest.mark.parametrize("command", needs.NEEDS)
 def test_the_printed_grants_give_what_is_needed(family: str, run_lock: str, command: str) -> None:
     at = server(family, run_lock)
     needs = requirements.needs(command, at)
@@ -59,7 +59,7 @@ def test_the_printed_grants_give_what_is_needed(family: str, run_lock: str, comm
 
 
 def test_needs_in_production() -> None:
-    assert set(requirements.commands("development")) - set(requirements.commands("production")) == {
+    assert set(needs.commands("development")) - set(needs.commands("production")) == {
         "seed",
         "migrate --fresh",
     }
