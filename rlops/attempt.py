@@ -13,6 +13,7 @@ from rlops import blockers, facts, lease, lock, nodes, standing, withdraw
 from rlops.audit import AuditLog
 from rlops.db import TABLE_EXISTS, Conflict, Database, LockWait, Lost, ServerError
 from rlops.ddl import Behind
+from rlops.engines import LENIENT
 from rlops.errors import Blocked, Failed, Interrupted, Pending, RlopsError
 from rlops.events import Emit, Waiting
 from rlops.journal import Actor
@@ -25,7 +26,6 @@ from rlops.throttle import Throttle
 
 RECONNECT_FOR = 60.0  # seconds; a server that restarts is back by then
 LOOK_EVERY = 0.5  # seconds between two looks at what is in the way
-LENIENT = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"  # writes each value of a row as it was read
 
 
 @dataclass(frozen=True)

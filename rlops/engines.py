@@ -24,7 +24,8 @@ Kind = Literal[
 ]
 
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
-EXACT = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,STRICT_ALL_TABLES"  # writes each value as it was read, or refuses it
+LENIENT = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"  # writes each value that a column can hold, and refuses none
+EXACT = f"{LENIENT},STRICT_ALL_TABLES"  # writes each value as it was read, or refuses it
 
 # Commands that keep a second table equal to the first while the shop goes on.
 ONLINE = ("partition enable", "partition disable", "partition cut-over", "partition finish", "partition ensure --drain")

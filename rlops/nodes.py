@@ -106,13 +106,8 @@ class Nodes:
             found = self._status(self._others[place])
         except RlopsError as error:
             self._forget(place)
-            return Node(
-                place,
-                "",
-                None,
-                f"it does not answer ({error.message})",
-                "Let this account log in to every node from here",
-            )
+            hint = "Let this account log in to every node from here"
+            return Node(place, "", None, f"it does not answer ({error.message})", hint)
         state = found["wsrep_local_state_comment"]
         if found["wsrep_cluster_status"] != "Primary":
             return Node(place, state, None, f"it is cut off ({found['wsrep_cluster_status']})")

@@ -678,7 +678,7 @@ def test_never_the_current_or_the_last_month(old):
 def leasing(old, monkeypatch):
     """On a server that is taken for a group's, with a lease and other members: neither asks anything special of it."""
     if old.server.family != "mysql":
-        pytest.skip("groups are MySQL's")
+        pytest.skip("the server is taken for a member of a Group Replication group, which MySQL alone has (engines.py)")
     can = replace(engines.CAPABILITIES["mysql"], run_lock="lease", looks=("members",))
     monkeypatch.setitem(engines.CAPABILITIES, "mysql", can)
     truth.execute(old, "CREATE TABLE member (place CHAR(4), state CHAR(9), queue INT)")

@@ -22,10 +22,8 @@ class Bounds:
 
 RECENT = Bounds(200_000, 30.0)
 FULL = Bounds()
-FURTHER_ROWS, FURTHER_SECONDS = (
-    5000,
-    30.0,
-)  # of a chunk to begin with, and how long a look goes on below the newest rows
+FURTHER_ROWS = 5000  # of the first chunk below the newest rows
+FURTHER_SECONDS = 30.0  # that a look goes on there
 
 
 @dataclass
