@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rlops.db import Database, LockWait, ServerError
 from rlops.sqlfiles import SqlFolder
 
+SHOWN = 3  # of them
 STATEMENT_SHOWN = 80  # characters of a blocker's statement
 
 
@@ -71,7 +72,7 @@ def named(found: list[Blocker] | None) -> str:
             "who holds it can't be seen by this account (it needs PROCESS, on MySQL also SELECT on performance_schema)"
         )
     return (
-        "; ".join(map(str, found[:3]))
+        "; ".join(map(str, found[:SHOWN]))
         if found
         else "no session is seen that has held it for a second: a busy one has it"
     )

@@ -129,12 +129,15 @@ class Holdings:
     def _covers(self, pattern: str, schema: str) -> bool:
         if self.literal:
             return self._same(pattern, schema)
-        wild = {"%": ".*", "_": "."}
-        parts = (
-            re.escape(p[1]) if len(p) == 2 else wild.get(p, re.escape(p))
-            for p in re.findall(r"\\.|.", pattern, re.DOTALL)
-        )
-        return re.fullmatch("".join(parts), schema, re.DOTALL | (re.IGNORECASE if self.folds else 0)) is not None
+        return re.fullmatch(like(pattern), schema, re.DOTALL | (re.IGNORECASE if self.folds else 0)) is not None
+
+
+def like(pattern: str) -> str:
+    """The regular expression of a pattern as LIKE takes it: %, _ and what a backslash makes plain."""
+    wild = {"%": ".*", "_": "."}
+    return "".join(
+        re.escape(p[1]) if len(p) == 2 else wild.get(p, re.escape(p)) for p in re.findall(r"\\.|.", pattern, re.DOTALL)
+    )
 
 
 def parse(lines: Iterable[str], role: Account | None = None) -> Holdings:

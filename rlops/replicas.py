@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from rlops.db import Database, Forbidden, Row, ServerError
 from rlops.errors import Denied, RlopsError, Usage
+from rlops.holdings import like
 from rlops.settings import Target
 from rlops.sqlfiles import SqlFolder
 
@@ -19,6 +22,8 @@ RUNNING = (
     ("Replica_IO_Running", "Slave_IO_Running", "it receives nothing from its source"),
     ("Replica_SQL_Running", "Slave_SQL_Running", "it does not apply what it receives"),
 )
+# Of tables, in the order in which the first that matches decides; filters of schemas take all tables or none.
+FILTERS = ("Replicate_Do_Table", "Replicate_Ignore_Table", "Replicate_Wild_Do_Table", "Replicate_Wild_Ignore_Table")
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,19 @@ class Replica:
             (self._of(row) for row in rows), key=lambda lag: float("inf") if lag.seconds is None else lag.seconds
         )
 
+    def parted(self, schema: str, tables: Sequence[str]) -> str | None:
+        """In words, where its filters take some of these tables and leave others out. One that doesn't answer has said so."""
+        rows: list[Row] = []
+        with suppress(RlopsError):
+            rows = self._status()
+        for row in rows:
+            taken = [table for table in tables if takes(row, schema, table)]
+            left_out = [table for table in tables if table not in taken]
+            if taken and left_out:
+                filters = "; ".join(f"{name} {row[name]}" for name in FILTERS if row.get(name))
+                return f"{self.place} repeats {', '.join(taken)} and leaves {', '.join(left_out)} out ({filters})"
+        return None
+
     def _status(self) -> list[Row]:
         statement = self.sql.statement(STATUS)
         if self._db is None:
@@ -85,3 +103,18 @@ class Replica:
             with suppress(ServerError):
                 self._db.close()
         self._db = None
+
+
+def takes(row: Row, schema: str, table: str) -> bool:
+    """Whether a replica with the filters of this status row repeats what changes that table of a schema that it follows."""
+    name = f"{schema}.{table}"
+    do, ignore, wild_do, wild_ignore = (
+        [each.strip() for each in str(row.get(column) or "").split(",") if each.strip()] for column in FILTERS
+    )
+    if name in do or name in ignore:
+        return name in do
+    if any(re.fullmatch(like(each), name, re.DOTALL) for each in wild_do):
+        return True
+    if any(re.fullmatch(like(each), name, re.DOTALL) for each in wild_ignore):
+        return False
+    return not (do or wild_do)

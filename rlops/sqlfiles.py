@@ -214,8 +214,9 @@ def load(root: Path | None, family: str) -> SqlFolder:
 
 def _key(path: Path, root: Path) -> tuple[str, str | None]:
     """A file's key, and the family of engines that its name says it is for; None for all."""
-    stem, dot, family = path.name.removesuffix(".sql").partition(".")
-    return (path.parent.relative_to(root) / stem).as_posix(), family if dot else None
+    *folders, name = path.parts[len(root.parts) :]
+    stem, dot, family = name.removesuffix(".sql").partition(".")
+    return "/".join((*folders, stem)), family if dot else None
 
 
 def read_file(path: Path, root: Path) -> SqlFile:

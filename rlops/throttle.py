@@ -117,8 +117,10 @@ class Throttle:
         self._counted = -COUNT_EVERY
         self._connected = 0
 
-    def prepare(self, environment: str) -> list[str]:
-        """What can't be seen here, in words. Raises Refused when a replica would be left behind unseen."""
+    def prepare(self, environment: str, tables: Sequence[str] = ()) -> list[str]:
+        """What can't be seen here, in words. Raises Refused when a replica would be left behind unseen, or repeats some of
+        these tables alone, which take each other's place.
+        """
         looks = self.db.engine.can.looks
         notes = [f"{look.name} can't be seen ({look.why})" for look in self._looks() if look.value is None]
         if "replicas" not in looks:
@@ -133,6 +135,7 @@ class Throttle:
                 )
             if lag.seconds is None:
                 notes.append(f"the lag of {lag.place} is unknown, and is waited for: {lag.why}")
+        self._refuse_parted(tables)
         if self._careless:
             return notes
         connected, named = connected_replicas(self.db, self.sql), len(self.replicas)
@@ -154,6 +157,15 @@ class Throttle:
                 "replicas_not_named",
             )
         return notes
+
+    def _refuse_parted(self, tables: Sequence[str]) -> None:
+        for replica in self.replicas:
+            if parted := replica.parted(self.db.schema, tables):
+                raise Refused(
+                    f"{parted}: it would stop, or lose the rows that change places. Nothing was changed",
+                    f"Let its filters take `{self.db.schema}.{tables[0]}%`, or leave it out, or say --replica none.",
+                    "replica_filters",
+                )
 
     def _refuse_unseen_nodes(self) -> None:
         unseen = None if self._careless else next((node for node in self.nodes.look() if node.queue is None), None)

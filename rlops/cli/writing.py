@@ -57,7 +57,8 @@ def write(
         standing.refuse(db)
     lacking = requirements.check(db, plan.command, sql) if plan.steps else None
     is_long = any(step.work for step in plan.steps)
-    unseen = throttle.prepare(session.environment(db)) if throttle and is_long and not lacking else []
+    watched = throttle and is_long and not lacking
+    unseen = throttle.prepare(session.environment(db), plan.stand_ins) if throttle and watched else []
     unseen += filter(None, (standing.unseen(db),)) if plan.steps else ()
     ddl = (db.engine.can.ddl,) if db.engine.can.ddl and any(step.touches for step in plan.steps) else ()
     plan = replace(plan, notes=(*plan.notes, *ddl, *unseen))

@@ -400,6 +400,20 @@ def test_the_copy_waits_for_no_writer(shop, command):
     assert answer(process)["exit_code"] == 0
 
 
+def test_the_plan_names_a_transaction_that_the_change_will_wait_for(shop):
+    holder = Holder(shop, "SELECT COUNT(*) FROM users")
+
+    def notes() -> list[str]:
+        return shop.cli("partition", "enable", "--dry-run", "--output", "json").json["notes"]
+
+    def named(words: list[str]) -> bool:
+        return any(f"connection {holder.id} " in each and "wait for its end" in each for each in words)
+
+    until(lambda: named(notes()), "it has been open for a second")
+    holder.end()
+    assert not named(notes())
+
+
 @pytest.mark.parametrize("rows", ["one", "many"])
 def test_a_writer_behind_the_chunk_is_no_victim_of_the_copy(shop, rows):
     """It begins between the lock of a chunk and its copy, where its row comes first on a page of the second table: the

@@ -185,6 +185,57 @@ def test_each_connected_replica_is_to_be_named(replicated, pair, start_server):
             until(lambda: connected_replicas(session, sql) == 1, "the source has noticed")
 
 
+@pytest.mark.parametrize(
+    ("option", "pattern", "code"),
+    [("DO", "%interactions", 5), ("IGNORE", "%\\_\\_rlops%", 5), ("DO", "user%", 0)],
+)
+def test_a_replica_that_leaves_out_what_takes_the_tables_place(replicated, pair, option, pattern, code):
+    """Whoever changes the form of the table learns of it before anything is done; a filter that takes all of it is fine."""
+    primary, replica = pair
+    (format_before,) = replication.run(primary, "SELECT @@GLOBAL.binlog_format AS found")
+    replication.run(primary, "SET GLOBAL binlog_format = ROW")
+    before = truth.snapshot(replicated)
+    filtered(replica, option, f"{replicated.name}.{pattern}")
+    try:
+        words = ("--replica", url(replica), "--dry-run", "--output", "json")
+        enabled = replicated.cli("partition", "enable", *words, check=code).json
+        replicated.cli(
+            "cleanup", "--months", "12", *words
+        )  # of a table without partitions: its rows go from where they are
+    finally:
+        filtered(replica, option, "")
+        replication.run(primary, f"SET GLOBAL binlog_format = {format_before['found']}")
+    assert truth.snapshot(replicated) == before
+    if code:
+        assert enabled["error"]["code"] == "replica_filters"
+        assert f"{INTERACTIONS}__rlops_new" in enabled["error"]["message"]
+
+
+def test_no_month_leaves_for_a_table_that_a_replica_leaves_out(replicated, pair):
+    replicated.cli("partition", "enable", "--offline", "--yes")
+    filtered(pair[1], "IGNORE", f"{replicated.name}.%\\_\\_hold%")
+    try:
+        refused = replicated.cli(
+            "cleanup", "--months", "12", "--replica", url(pair[1]), "--output", "json", check=5
+        ).json
+    finally:
+        filtered(pair[1], "IGNORE", "")
+    assert refused["error"]["code"] == "replica_filters"
+    assert truth.count(replicated, INTERACTIONS) == OLD + 1
+
+
+def filtered(replica, option, pattern) -> None:
+    """Let it follow with this filter alone."""
+    value = "'" + pattern.replace("\\", "\\\\") + "'"
+    if replica.family == "mysql":
+        how = f"CHANGE REPLICATION FILTER REPLICATE_WILD_{option}_TABLE = ({value if pattern else ''})"
+        replication.run(replica, "STOP REPLICA SQL_THREAD", how)
+    else:
+        replication.run(replica, "STOP SLAVE", f"SET GLOBAL replicate_wild_{option.lower()}_table = {value}")
+    replication.go_on(replica)
+    until(lambda: replication.following(replica), "it follows with its filter")
+
+
 def test_a_replica_from_a_profile_and_from_the_environment(replicated, pair):
     config = replicated.home / "rlops.toml"
     config.write_text(f'[profiles.shop]\nurl = "{replicated.url}"\nreplica = ["{url(pair[1])}"]\n')

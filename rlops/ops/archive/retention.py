@@ -81,6 +81,7 @@ def plan(db: Database, sql: SqlFolder, months: int, request: Request, scope: Sco
         name_database=bool(reasons),
         again=scope.again,
         account=lambda results: {**account(work, results), **_of_whole(work, whole)},
+        stand_ins=whole.stand_ins(found.edge),
     )  # fmt: skip
 
 

@@ -85,6 +85,7 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
         notes = (*preflight.notes(db, sql, each, from_keys=from_keys), *(offline.COSTS if from_keys else ()))
     return Plan(
         name, tuple(made.steps()), {**data, **_account(())}, (*notes, made.by.note()), again=wish.command, account=_account,
+        stand_ins=(INTERACTIONS, SHADOW, OLD),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from rlops import counting, facts, rowhash
+from rlops import blockers, counting, facts, rowhash
 from rlops.db import Database
 from rlops.errors import Refused
 from rlops.ops.declared import INTERACTIONS, Declared
@@ -87,7 +87,9 @@ def notes(db: Database, sql: SqlFolder, each: Declared, *, from_keys: bool) -> I
     rows, size = counting.count(db, INTERACTIONS), facts.bytes_of(db, INTERACTIONS)
     about = "about " if rows.estimated else ""
     yield f"{about}{rows.rows:,} rows are copied; the copy needs {size:,} bytes of disk, and its binary log as much (the server's estimate)"
-    yield "replicas with filters, or delayed ones, have to know the new tables' names too: rlops can't see their filters from here"
+    yield "replicas with filters, or delayed ones, have to know the new tables' names too: the filters of those in --replica are looked at"
+    for holder in (blockers.find(db, sql, (INTERACTIONS, *each.parents)) or [])[: blockers.SHOWN]:
+        yield f"{holder}: the triggers and the rename wait for its end"
     if db.family == "mysql":
         yield "the rename locks users and product too: a transaction that has used one of them and then wants the other may get 1213 then"
     elif (db.row("SHOW GLOBAL VARIABLES LIKE 'innodb_snapshot_isolation'") or {}).get("Value") == "ON":

@@ -32,6 +32,10 @@ class Whole:
         """The steps behind retention's own."""
         return [each.step() for each in (self.emptied, self.holds) if each]
 
+    def stand_ins(self, edge: datetime) -> tuple[str, ...]:
+        """The table and, for all of its hold tables, the one that a month before the edge would go into."""
+        return (INTERACTIONS, hold.name_for(edge, edge)) if self.take_out else ()
+
     def account(self) -> dict[str, object]:
         """What they did."""
         return {
