@@ -121,7 +121,7 @@ class Attempts:
 
     def _wait_for_nodes(self, deadline: float) -> None:
         """Wait until every server of a cluster is in step: a DDL goes to all of them. Raises Behind."""
-        while late := nodes.straggler(self.db, self.options.sql, 0):
+        while late := nodes.straggler(self.db, self.options.sql, nodes.SOON):
             if time.monotonic() >= deadline:
                 raise Behind(late)
             self.wait(f"not tried yet: {late.told}", LOOK_EVERY)

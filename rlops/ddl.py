@@ -24,6 +24,6 @@ class Behind(Blocked):
 
 def ready(db: Database, sql: SqlFolder) -> None:
     """Raise Behind unless every server is in step, and LeaseLost unless this run holds the lock."""
-    if late := nodes.straggler(db, sql, 0):
+    if late := nodes.straggler(db, sql, nodes.SOON):
         raise Behind(late)
     lock.confirm(db)

@@ -20,13 +20,14 @@ STATEMENT = "throttle/050_members"
 HELD_BACK = 0.1  # share of the time between two looks for which flow control may hold writers back
 IN_STEP = ("ONLINE", "Synced")
 AGREE_WITHIN = 30.0  # seconds that every server has to follow what was changed
+SOON = 1.0  # seconds in which a node that isn't behind applies what was ordered when one began to look
 LOOK_EVERY = 0.2  # seconds
 GALERA_PORT = 3306  # of an incoming address that names none
 
 
 @dataclass(frozen=True)
 class Node:
-    """One server of the cluster. `queue` is how many transactions wait there; None when it can't be known, and why.
+    """One server of the cluster. `queue` is how many transactions it has still to apply; None when it can't be known, and why.
 
     `hint` is what somebody has to do about that, if waiting will not mend it.
     """
@@ -59,20 +60,31 @@ class Nodes:
         self._others: dict[str, Database] = {}
         self._held: tuple[float, float] | None = None
 
-    def look(self) -> list[Node]:
-        """Each server of the cluster. Raises Lost for this one's connection, and nothing for what the others do."""
+    def look(self, upto: int | None = None) -> list[Node]:
+        """Each server of the cluster, by what was ordered `upto` there (None: until now), where transactions have numbers.
+
+        Raises Lost for this one's connection, and nothing for what the others do.
+        """
         looks = self.db.engine.can.looks
-        return self._all(self._status(self.db)) if "nodes" in looks else self._members() if "members" in looks else []
+        if "nodes" in looks:
+            own = self._status(self.db)
+            now = _ordered(own)
+            return self._all(own, now if upto is None else min(upto, now))  # the queue may have held what has no number
+        return self._members() if "members" in looks else []
+
+    def ordered(self) -> int | None:
+        """The number of the last transaction that this node knows of; None where they have none. Raises Lost."""
+        return _ordered(self._status(self.db)) if "nodes" in self.db.engine.can.looks else None
 
     def reason(self, most: int) -> str | None:
         """Why to wait before the next chunk: a node that is behind, or flow control. Raises Lost."""
         if "nodes" not in self.db.engine.can.looks:
             return _late(self.look(), most)
         own = self._status(self.db)
-        return _late(self._all(own), most) or self._flow_control(own)
+        return _late(self._all(own, _ordered(own)), most) or self._flow_control(own)
 
-    def _all(self, own: Mapping[str, str]) -> list[Node]:
-        return [self._asked(place) for place in places(own["wsrep_incoming_addresses"])]
+    def _all(self, own: Mapping[str, str], upto: int) -> list[Node]:
+        return [self._asked(place, upto) for place in places(own["wsrep_incoming_addresses"])]
 
     def _members(self) -> list[Node]:
         try:
@@ -90,7 +102,7 @@ class Nodes:
             for row in rows
         ]
 
-    def _asked(self, place: str) -> Node:
+    def _asked(self, place: str, upto: int) -> Node:
         host, _, port = place.rpartition(":")
         if not host or not port.isdigit():
             host, port = place, str(GALERA_PORT)
@@ -111,7 +123,7 @@ class Nodes:
         state = found["wsrep_local_state_comment"]
         if found["wsrep_cluster_status"] != "Primary":
             return Node(place, state, None, f"it is cut off ({found['wsrep_cluster_status']})")
-        return Node(place, state, int(found["wsrep_local_recv_queue"]))
+        return Node(place, state, max(0, upto - int(found["wsrep_last_committed"])))
 
     def _status(self, db: Database) -> Mapping[str, str]:
         return {str(row["Variable_name"]): str(row["Value"]) for row in db.rows(self.sql.statement(STATEMENT).sql)}
@@ -137,6 +149,10 @@ class Nodes:
             self._forget(place)
 
 
+def _ordered(status: Mapping[str, str]) -> int:
+    return int(status["wsrep_last_committed"]) + int(status["wsrep_local_recv_queue"])
+
+
 def _late(nodes: Iterable[Node], most: int) -> str | None:
     return next((why for node in nodes if (why := node.behind(most))), None)
 
@@ -147,10 +163,11 @@ def places(addresses: str) -> list[str]:
 
 
 def straggler(db: Database, sql: SqlFolder, seconds: float) -> Node | None:
-    """Wait up to so many seconds until every server has applied what it has received; else one that hasn't. Raises Lost."""
+    """Wait up to so many seconds until every server has applied what it has to by now; else one that hasn't. Raises Lost."""
     nodes, deadline = Nodes(db, sql), time.monotonic() + seconds
     try:
-        while found := next((node for node in nodes.look() if node.behind(0) or node.state not in IN_STEP), None):
+        upto = nodes.ordered()
+        while found := next((node for node in nodes.look(upto) if node.behind(0) or node.state not in IN_STEP), None):
             if time.monotonic() >= deadline:
                 return found
             time.sleep(LOOK_EVERY)

@@ -12,6 +12,8 @@ from sessions import answer, stopped
 
 from clusters.rig import until
 from clusters.scene import COMMANDS, DEVELOPMENT, ROWS, SEED, Scene
+from rlops import db, nodes, sqlfiles
+from rlops.settings import resolve
 
 FAULTS = ("kill", "stop", "cut")
 ROUNDS = int(os.environ.get("RLOPS_ROUNDS", "1"))
@@ -97,6 +99,32 @@ def test_a_slow_node_is_waited_for(cluster, shop_on, tmp_path):
         until(lambda: any("transactions to apply" in (job["waiting"] or "") for job in waiting(scene)), "it waits")
     assert answer(process)["exit_code"] == 0
     scene.settled()
+
+
+@pytest.mark.kinds("galera")  # a group's members tell each other once a second
+def test_what_a_node_is_just_applying_counts_as_behind(cluster, shop_on):
+    """Nothing waits in its queue by then, and it isn't in step all the same."""
+    shop = shop_on(cluster.writers[0])
+    others = [node for node in cluster.nodes if node is not cluster.writers[0]]
+    shop.query("CREATE TABLE much (id INT AUTO_INCREMENT PRIMARY KEY, word VARCHAR(200))")
+    shop.query("INSERT INTO much (word) VALUES ('a'), ('b')")
+    for _ in range(16):
+        shop.query("INSERT INTO much (word) SELECT word FROM much")
+    cluster.await_synced()
+
+    def counted(node):
+        return node.run("SELECT COUNT(*) AS n FROM much WHERE word = 'changed'", database=shop.name)[0]["n"]
+
+    target = resolve({"url": shop.url}, environ={}, cwd=shop.home, home=shop.home)
+    with db.connect(target, program="test") as session:
+        sql = sqlfiles.load(None, session.family)
+        assert nodes.straggler(session, sql, nodes.AGREE_WITHIN) is None
+        shop.query("UPDATE much SET word = 'changed'")
+        late = nodes.straggler(session, sql, 0), min(counted(node) for node in others)
+        assert nodes.straggler(session, sql, nodes.AGREE_WITHIN) is None
+        after = [counted(node) for node in others]
+    assert late[0] is not None or late[1] == after[0], late
+    assert after == [2**17] * 2
 
 
 def waiting(scene):
