@@ -16,7 +16,7 @@ class Behind(Blocked):
         hint = f"{late.hint}, then type" if late.hint else "Type"
         super().__init__(
             f"not every server of the cluster is in step: {late.told}",
-            f"{hint} the same command again.",
+            f"{hint} the same command again; --retry-for SECONDS waits longer.",
             "nodes_behind",
         )
         self.why = late.told

@@ -324,7 +324,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class ByEngine(LoadScopeScheduling):
-    """Gives all tests of an engine to one worker, so that its server starts once; the others by file.
+    """Gives a folder's tests of an engine to one worker, so that its server starts once; the others by file.
 
     xdist's own loadgroup writes to an attribute that pytest 9.2 no longer reads.
     """
@@ -332,7 +332,9 @@ class ByEngine(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file, _, parameters = nodeid.partition("[")
         engines = (name for name in map(without_password, wanted()) if name in parameters)
-        return next(engines, file.partition("::")[0])
+        if engine := next(engines, None):
+            return f"{engine} {file.rpartition('/')[0]}"
+        return file.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
