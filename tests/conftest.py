@@ -42,8 +42,8 @@ FAST = ("--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--innodb-doubl
 OLDER = "mariadb-10.11"
 # What these try has shown no difference between two versions of MariaDB; `make torture` runs them on the older one, too.
 NEWER_IS_ENOUGH = (
-    "archive", "archive_place", "archive_restore", "backups", "calendar", "erase", "maintain", "merge", "purge_archived",
-    "retention", "verify_data",
+    "archive", "archive_place", "archive_restore", "backups", "calendar", "cleanup", "erase", "maintain", "merge",
+    "monitor_record", "purge", "purge_archived", "retention", "seed", "verify_data",
 )  # fmt: skip
 CACHE = cache_dir()  # before any test turns the environment upside down
 

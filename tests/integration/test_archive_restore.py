@@ -222,6 +222,8 @@ def test_many_months_come_back_into_a_table_with_a_shorter_name(database, root):
 @pytest.mark.parametrize("more", [(), ("--integrity", "none")], ids=["triggers", "none"])
 def test_on_a_partitioned_table_rows_without_a_parent_are_left_out_too(cleaned, more):
     database, before = cleaned
+    if more and database.server.family == "oceanbase":
+        pytest.skip("OceanBase keeps its foreign keys on a partitioned table, so nothing is given up")
     database.cli("partition", "enable", "--offline", *more)
     lost = february(before)[1][1]
     truth.execute(database, f"DELETE FROM users WHERE id = {lost}")

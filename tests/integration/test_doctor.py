@@ -126,7 +126,8 @@ def prepare(shop: Shop, command: str) -> None:
         run(shop.database, OLD_ROW)
     if command in ONLINE:
         shop.rlops("partition", "enable", *([] if command == "partition finish" else ["--postpone-cut-over"]))
-    if command in ("partition disable", "partition ensure", "partition ensure --drain", "partition expire"):
+    expires = ("partition expire",) if shop.family != "oceanbase" else ()  # where it is refused on any table
+    if command in ("partition disable", "partition ensure", "partition ensure --drain", *expires):
         shop.rlops("partition", "enable", "--offline")
     if command == "partition ensure --drain":
         run(shop.database, FULL_CATCH_ALL)
