@@ -174,6 +174,16 @@ def holder(db: Database) -> int | None:
     return held.connection_id if held else None
 
 
+def await_the_dead(db: Database, retry_for: float) -> None:
+    """Wait up to so many seconds while the lock's holder is a run whose process is gone: its last statement has not finished."""
+    deadline = time.monotonic() + retry_for
+    while time.monotonic() < deadline:
+        connection = holder(db)
+        if connection is None or not _is_orphan(db, Held(connection, "", here=True, until=0)):
+            return
+        time.sleep(0.2)
+
+
 def is_busy(db: Database, connection_id: int) -> bool:
     """Whether that session is executing a statement: it outlives its client until it has ended."""
     found = lease.session(db, connection_id)

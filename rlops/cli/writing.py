@@ -52,7 +52,7 @@ def write(
             "--plan-out is for --dry-run. Nothing was changed",
             f"Type `rlops {session.command} --dry-run --plan-out FILE`.",
         )
-    plan = _plan(planner, db, sql)
+    plan = _first_plan(planner, db, sql, common.retry_for)
     if plan.steps and not common.dry_run:
         standing.refuse(db)
     lacking = requirements.check(db, plan.command, sql) if plan.steps else None
@@ -202,6 +202,15 @@ def _looked_at(planner: Planner, db: Database, sql: SqlFolder) -> Plan:
                 "Somebody else is at work here: look with `rlops history`, then type the same command again.",
                 "changed_meanwhile",
             ) from error
+
+
+def _first_plan(planner: Planner, db: Database, sql: SqlFolder, retry_for: float) -> Plan:
+    """The plan as it is before the lock is held. What refuses it may be half a look at what a dead run's statement is changing."""
+    try:
+        return _plan(planner, db, sql)
+    except Refused:
+        lock.await_the_dead(db, retry_for)
+        return _plan(planner, db, sql)
 
 
 def _plan(planner: Planner, db: Database, sql: SqlFolder) -> Plan:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +19,8 @@ from partition_scenarios import KEPT, NEW, triggers
 from proxy import Proxy
 from sessions import Holder, answer, begin, ours, until
 from shopfloor import TABLE, Floor
+
+from rlops.lock import lock_name
 
 __all__ = ["ours"]
 
@@ -398,6 +401,39 @@ def test_the_copy_waits_for_no_writer(shop, command):
     assert lock_waits(shop) == before
     holder.end()
     assert answer(process)["exit_code"] == 0
+
+
+def test_what_a_dead_run_is_still_changing_is_no_reason_to_refuse(shop):
+    """Half a look at its last statement, which the server goes on with, says what is never true."""
+    Floor(shop, writers=1, seed=SEED + 19).fill(50)
+    shop.cli("partition", "enable", *DEVELOPMENT)
+    (name,) = [each for each in triggers(shop) if each.endswith("_reverse_insert")]
+    known = shop.query(f"SHOW CREATE TRIGGER `{name}`")[0]
+    truth.execute(shop, f"DROP TRIGGER `{name}`")
+    back = ("partition", "cut-over", "--back", "--output", "json", *DEVELOPMENT)
+    assert shop.cli(*back, check=5).json["error"]["code"] == "not_kept"
+
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    died = shop.connect()
+    with died.cursor() as cursor:
+        cursor.execute("SELECT GET_LOCK(%s, 0)", (lock_name(shop.name),))
+        cursor.execute("SET SESSION sql_mode = %s", (known["sql_mode"],))
+    run = shop.query("SELECT MAX(id) AS id FROM rlops_run")[0]["id"]
+    sql = "UPDATE rlops_run SET status = %s, host = %s, pid = %s, connection_id = %s WHERE id = %s"
+    shop.query(sql, ("running", socket.gethostname(), gone.pid, died.thread_id(), run))
+
+    def go_on() -> None:
+        with died.cursor() as cursor:
+            cursor.execute("DO SLEEP(2)")
+            cursor.execute(known["SQL Original Statement"])
+        died.close()
+
+    still = threading.Thread(target=go_on)
+    still.start()
+    said = shop.cli(*back).json
+    still.join()
+    assert said["exit_code"] == 0 and said["steps"]
 
 
 def test_the_plan_names_a_transaction_that_the_change_will_wait_for(shop):
