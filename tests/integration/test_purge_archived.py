@@ -30,7 +30,8 @@ def purge(database, root, *options, product=3, check=0):
 
 def clean(database, root, now="2026-03-31T23:30:00"):
     now = ("--now", now, "--yes", "--output", "json")
-    return database.cli("cleanup", "--months", "12", "--to", str(root), *now, *policy(database), check=0).json
+    wanted = policy(database, part_rows=40)
+    return database.cli("cleanup", "--months", "12", "--to", str(root), *now, *wanted, check=0).json
 
 
 def once(database, root, before):
@@ -84,7 +85,7 @@ def test_by_default_nothing_is_archived(filled, root):
 def test_the_months_whole_parts_come_later_and_hold_the_rest(filled, root):
     before = live(filled)
     purge(filled, root)
-    archive(filled, root, *policy(filled))
+    archive(filled, root, *policy(filled, part_rows=40))
     once(filled, root, before)
     assert len([row for row in coldstore.rows(root) if str(row[5]) < "2025"]) == len(STAMPS)
     clean(filled, root)
@@ -104,7 +105,7 @@ def test_rows_that_are_archived_already_are_in_the_archive_once(filled, root):
 
 
 def test_a_changed_row_goes_with_its_latest_values(filled, root):
-    archive(filled, root, *policy(filled))
+    archive(filled, root, *policy(filled, part_rows=40))
     truth.execute(
         filled, f"UPDATE {INTERACTIONS} SET reward = 7, timestamp = timestamp WHERE product_id = 3 AND id % 2"
     )
@@ -120,13 +121,13 @@ def test_an_interrupted_purge_is_left_out_and_finished(filled, root, state):
     purge(filled, root, check=1)
     truth.execute(filled, "DROP TRIGGER halted")
     assert state in states(filled)
-    answer = archive(filled, root, *policy(filled))
+    answer = archive(filled, root, *policy(filled, part_rows=40))
     assert answer["data"]["left_out_months"] == ["2024-01"]
     assert "2024-01" in " ".join(answer["notes"])
     purge(filled, root)
     assert states(filled) == {"done"}
     once(filled, root, before)
-    archive(filled, root, *policy(filled))
+    archive(filled, root, *policy(filled, part_rows=40))
     once(filled, root, before)
 
 
@@ -145,7 +146,7 @@ def test_cleanup_finishes_what_a_purge_left(filled, root, state):
 def test_a_month_comes_back_with_what_was_purged_of_it(filled, root):
     before = live(filled)
     purge(filled, root)
-    archive(filled, root, *policy(filled))
+    archive(filled, root, *policy(filled, part_rows=40))
     filled.cli("archive", "restore", "2024-02", "--to-table", "live", "--yes")
     assert live(filled, "timestamp < '2024-03-01' AND timestamp >= '2024-02-01'") == [
         row for row in before if str(row[5])[:7] == "2024-02"
@@ -160,13 +161,13 @@ def test_a_young_month_that_came_back_is_in_the_archive_once(filled, root):
     before, later = live(filled), "2027-04-01T00:00:00"
     purge(filled, root)
     filled.cli("archive", "restore", "2026-03", "--to-table", "live", "--yes")
-    assert archive(filled, root, *policy(filled), now=later)["data"]["left_out_months"] == ["2026-03"]
+    assert archive(filled, root, *policy(filled, part_rows=40), now=later)["data"]["left_out_months"] == ["2026-03"]
     once(filled, root, before)
     filled.cli("archive", "restore", "2026-03", "--release", "--yes")
     clean(filled, root, later)
     assert live(filled) == []
     once(filled, root, before)
-    assert archive(filled, root, *policy(filled), now=later)["data"]["left_out_months"] == []
+    assert archive(filled, root, *policy(filled, part_rows=40), now=later)["data"]["left_out_months"] == []
 
 
 @pytest.mark.parametrize("state", ["planned", "deleting"])
