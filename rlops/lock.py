@@ -177,11 +177,12 @@ def holder(db: Database) -> int | None:
 def await_the_dead(db: Database, retry_for: float) -> None:
     """Wait up to so many seconds while the lock's holder is a run whose process is gone: its last statement has not finished."""
     deadline = time.monotonic() + retry_for
-    while time.monotonic() < deadline:
-        connection = holder(db)
-        if connection is None or not _is_orphan(db, Held(connection, "", here=True, until=0)):
-            return
-        time.sleep(0.2)
+    with suppress(ServerError):  # who holds it may not be for this account to see
+        while time.monotonic() < deadline:
+            connection = holder(db)
+            if connection is None or not _is_orphan(db, Held(connection, "", here=True, until=0)):
+                return
+            time.sleep(0.2)
 
 
 def is_busy(db: Database, connection_id: int) -> bool:
