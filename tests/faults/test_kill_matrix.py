@@ -123,7 +123,7 @@ class Matrix:
             answer = self.scenario.database.cli(*self.scenario.options(), check=None)
             if answer.returncode in self.scenario.over:
                 return []
-            error = answer.json["error"]
+            error = answer.json["error"] or {"message": answer.json["notes"], "hint": answer.json["next"]}  # findings
             said.append(f"exit {answer.returncode}: {error['message']} ({error['hint']})")
             changed = answer.returncode == 5 and "plan changed" in error["message"]  # what ran on ended meanwhile
             if answer.returncode not in (1, 6) and not changed:
