@@ -159,10 +159,12 @@ def _contents(stored: Stored, known: Sum) -> dict[str, Any]:
 
 
 def move(db: Database, part: Part, state: str) -> None:
-    """Note that a part has come to the next state, or is begun anew (`planned`)."""
-    _update(db, part, state=state)
-    if state != PLANNED:
-        db.execute(f"UPDATE {TABLE} SET {state}_at = UTC_TIMESTAMP(6) WHERE id = %s", (part.id,))
+    """Note that a part has come to the next state, or is begun anew (`planned`).
+
+    By one statement: behind a DDL, which ends the caller's transaction, each is committed at once.
+    """
+    since = "" if state == PLANNED else f", {state}_at = UTC_TIMESTAMP(6)"
+    db.execute(f"UPDATE {TABLE} SET state = %s{since} WHERE id = %s", (state, part.id))
 
 
 def _update(db: Database, part: Part, **values: Any) -> None:

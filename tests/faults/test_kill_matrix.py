@@ -218,6 +218,16 @@ def test_some_points(matrix):
     assert matrix.struck == kills + cuts
 
 
+@pytest.mark.parametrize("matrix", ["partition expire"], indirect=True)
+def test_a_state_and_its_time_are_noted_as_one_behind_a_ddl(matrix):
+    """The DDL has ended the transaction, so that each statement after it stays."""
+    first = next(
+        n for n, each in enumerate(matrix.sent, 1) if each.sql.startswith("UPDATE rlops_part SET state = 'deleting'")
+    )
+    matrix.cut(first, "answered")
+    assert (matrix.problems, matrix.struck) == ([], 1)
+
+
 @pytest.mark.torture
 @pytest.mark.parametrize("what", ["kill", "cut"])
 @pytest.mark.parametrize("matrix", SCENARIOS, indirect=True)
