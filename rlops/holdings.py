@@ -129,15 +129,16 @@ class Holdings:
     def _covers(self, pattern: str, schema: str) -> bool:
         if self.literal:
             return self._same(pattern, schema)
-        return re.fullmatch(like(pattern), schema, re.DOTALL | (re.IGNORECASE if self.folds else 0)) is not None
+        return like(schema, pattern, folds=self.folds)
 
 
-def like(pattern: str) -> str:
-    """The regular expression of a pattern as LIKE takes it: %, _ and what a backslash makes plain."""
+def like(text: str, pattern: str, *, folds: bool = False) -> bool:
+    """Whether a text fits a pattern as LIKE takes it: %, _ and what a backslash makes plain."""
     wild = {"%": ".*", "_": "."}
-    return "".join(
+    parts = (
         re.escape(p[1]) if len(p) == 2 else wild.get(p, re.escape(p)) for p in re.findall(r"\\.|.", pattern, re.DOTALL)
     )
+    return re.fullmatch("".join(parts), text, re.DOTALL | (re.IGNORECASE if folds else 0)) is not None
 
 
 def parse(lines: Iterable[str], role: Account | None = None) -> Holdings:

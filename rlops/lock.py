@@ -54,7 +54,7 @@ def run_lock(db: Database, retry_for: float = 0.0, emit: Emit = silent) -> Itera
     deadline = time.monotonic() + retry_for
     name = lock_name(db.schema)
     while held := _take(db, name):
-        orphan = _is_orphan(db, held)
+        orphan = _is_orphan(db, held.connection_id)
         if not orphan or time.monotonic() >= deadline:
             raise _blocked(db, held, orphan=orphan)
         emit(Waiting(f"{_GONE}: {_describe(db, held)}"))
@@ -125,9 +125,9 @@ def _blocked(db: Database, held: Held, *, orphan: bool = False) -> Blocked:
     )
 
 
-def _is_orphan(db: Database, held: Held) -> bool:
+def _is_orphan(db: Database, connection_id: int) -> bool:
     """Whether the holder's process ran on this machine and is gone."""
-    row = _run_of(db, held)
+    row = _run_of(db, connection_id)
     if not row or row["host"] != socket.gethostname():
         return False
     try:
@@ -139,12 +139,12 @@ def _is_orphan(db: Database, held: Held) -> bool:
     return False
 
 
-def _run_of(db: Database, held: Held) -> Row | None:
+def _run_of(db: Database, connection_id: int) -> Row | None:
     try:
         return db.row(
             "SELECT command, os_user, host, pid, started_at FROM rlops_run"
             " WHERE connection_id = %s AND status = 'running' ORDER BY id DESC LIMIT 1",
-            (held.connection_id,),
+            (connection_id,),
         )
     except Lost:
         raise
@@ -180,7 +180,7 @@ def await_the_dead(db: Database, retry_for: float) -> None:
     with suppress(ServerError):  # who holds it may not be for this account to see
         while time.monotonic() < deadline:
             connection = holder(db)
-            if connection is None or not _is_orphan(db, Held(connection, "", here=True, until=0)):
+            if connection is None or not _is_orphan(db, connection):
                 return
             time.sleep(0.2)
 
@@ -195,7 +195,7 @@ def _describe(db: Database, held: Held) -> str:
     described = f"connection {held.connection_id}" if held.connection_id else "a session that is just starting"
     described += "" if held.here else f" of {held.node}"
     described += f", whose lock runs out in {held.until:.0f} s unless it is renewed" if held.until else ""
-    row = _run_of(db, held)
+    row = _run_of(db, held.connection_id)
     if not row:
         found = lease.session(db, held.connection_id) if held.here else None
         return f"{described} of {found['User']}@{found['Host']}, which is just beginning" if found else described

@@ -67,9 +67,7 @@ class Nodes:
         """
         looks = self.db.engine.can.looks
         if "nodes" in looks:
-            own = self._status(self.db)
-            now = _ordered(own)
-            return self._all(own, now if upto is None else min(upto, now))  # the queue may have held what has no number
+            return self._all(self._status(self.db), upto)
         return self._members() if "members" in looks else []
 
     def ordered(self) -> int | None:
@@ -81,10 +79,12 @@ class Nodes:
         if "nodes" not in self.db.engine.can.looks:
             return _late(self.look(), most)
         own = self._status(self.db)
-        return _late(self._all(own, _ordered(own)), most) or self._flow_control(own)
+        return _late(self._all(own), most) or self._flow_control(own)
 
-    def _all(self, own: Mapping[str, str], upto: int) -> list[Node]:
-        return [self._asked(place, upto) for place in places(own["wsrep_incoming_addresses"])]
+    def _all(self, own: Mapping[str, str], upto: int | None = None) -> list[Node]:
+        now = _ordered(own)
+        wanted = now if upto is None else min(upto, now)  # the queue may have held what has no number
+        return [self._asked(place, wanted) for place in places(own["wsrep_incoming_addresses"])]
 
     def _members(self) -> list[Node]:
         try:

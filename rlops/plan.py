@@ -114,7 +114,7 @@ class Plan:
 
     `question` is what the user is asked before a step that destroys; with `name_database` a yes is not enough.
     `again` is the command that goes on after a failure; `account` adds to `data` what the steps did, however they ended.
-    `stand_ins` are tables that the interactions, or rows of theirs, are in by another name for a while, on each replica too.
+    `stand_ins`: the interactions and the tables that they, or rows of theirs, change places with, on each replica too.
     """
 
     command: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -113,8 +112,8 @@ def takes(row: Row, schema: str, table: str) -> bool:
     )
     if name in do or name in ignore:
         return name in do
-    if any(re.fullmatch(like(each), name, re.DOTALL) for each in wild_do):
+    if any(like(name, each) for each in wild_do):
         return True
-    if any(re.fullmatch(like(each), name, re.DOTALL) for each in wild_ignore):
+    if any(like(name, each) for each in wild_ignore):
         return False
     return not (do or wild_do)

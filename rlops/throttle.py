@@ -135,7 +135,8 @@ class Throttle:
                 )
             if lag.seconds is None:
                 notes.append(f"the lag of {lag.place} is unknown, and is waited for: {lag.why}")
-        self._refuse_parted(tables)
+        if tables:
+            self._refuse_parted(tables)
         if self._careless:
             return notes
         connected, named = connected_replicas(self.db, self.sql), len(self.replicas)

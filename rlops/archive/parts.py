@@ -129,7 +129,6 @@ def exported(db: Database, part: Part, written: Written, columns: Sequence[Colum
         raw_bytes=written.raw_bytes,
         **_contents(written.stored, written.sum),
     )
-    db.execute(f"UPDATE {TABLE} SET exported_at = UTC_TIMESTAMP(6) WHERE id = %s", (part.id,))
 
 
 def replacing(db: Database, part: Part) -> None:
@@ -159,16 +158,15 @@ def _contents(stored: Stored, known: Sum) -> dict[str, Any]:
 
 
 def move(db: Database, part: Part, state: str) -> None:
-    """Note that a part has come to the next state, or is begun anew (`planned`).
-
-    By one statement: behind a DDL, which ends the caller's transaction, each is committed at once.
-    """
-    since = "" if state == PLANNED else f", {state}_at = UTC_TIMESTAMP(6)"
-    db.execute(f"UPDATE {TABLE} SET state = %s{since} WHERE id = %s", (state, part.id))
+    """Note that a part has come to the next state, or is begun anew (`planned`)."""
+    _update(db, part, state=state)
 
 
 def _update(db: Database, part: Part, **values: Any) -> None:
+    """A new state's time with it: behind a DDL, which ends the caller's transaction, each statement is committed at once."""
     setting = ", ".join(f"{name} = %s" for name in values)
+    if (state := values.get("state", PLANNED)) != PLANNED:
+        setting += f", {state}_at = UTC_TIMESTAMP(6)"
     db.execute(f"UPDATE {TABLE} SET {setting} WHERE id = %s", (*values.values(), part.id))
 
 

@@ -57,8 +57,8 @@ def write(
         standing.refuse(db)
     lacking = requirements.check(db, plan.command, sql) if plan.steps else None
     is_long = any(step.work for step in plan.steps)
-    watched = throttle and is_long and not lacking
-    unseen = throttle.prepare(session.environment(db), plan.stand_ins) if throttle and watched else []
+    paced = throttle if is_long and not lacking else None
+    unseen = paced.prepare(session.environment(db), plan.stand_ins) if paced else []
     unseen += filter(None, (standing.unseen(db),)) if plan.steps else ()
     ddl = (db.engine.can.ddl,) if db.engine.can.ddl and any(step.touches for step in plan.steps) else ()
     plan = replace(plan, notes=(*plan.notes, *ddl, *unseen))

@@ -56,7 +56,7 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
     data = _data(db, live, at)
     if at is None and (live.partitioning is not None) == (wish.direction == "enable"):
         return Plan(name, tuple(back.unfinished_way_back(db, sql, each)), data, again=wish.command)
-    _refuse_unfit(db, wish)
+    preflight.refuse_unfit(db, wish.direction)
     if at is None:
         back.refuse_unfinished(db)
         if kept := change.kept(db):
@@ -64,7 +64,7 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
                 change.refuse_busy(db, "another change")
             return back.plan(db, sql, each, kept, wish.command)
         if live.partitioning and integrity_of(db, live) != form.TRIGGERS:
-            _refuse_no_integrity(wish)
+            preflight.refuse_no_integrity(wish.direction)
     elif at.direction != wish.direction:
         raise Refused(
             f"a change is under way that `{at.command}` began. Nothing was changed",
@@ -87,34 +87,6 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
         name, tuple(made.steps()), {**data, **_account(())}, (*notes, made.by.note()), again=wish.command, account=_account,
         stand_ins=(INTERACTIONS, SHADOW, OLD),
     )  # fmt: skip
-
-
-def _refuse_unfit(db: Database, wish: Wish) -> None:
-    """Refuse on a server where a second table can't be kept equal, or where another node's writers see no lock of a copy's."""
-    can, hint = db.engine.can, "Say --offline."
-    if wish.direction == "drain":
-        hint = "`rlops partition disable --offline`, then `rlops partition enable --offline`."
-    elif wish.direction == "enable" and not (can.triggers and can.locks_hold_all):
-        hint = "Say --offline --integrity none."
-    if can.keys_on_partitions:
-        problem = "this engine keeps its foreign keys when it is partitioned, and has no use for this"
-        raise Refused(f"{problem}. Nothing was changed", hint, "not_here")
-    if not can.triggers:
-        problem = f"{db.engine} has no triggers to keep a copy equal with, and lets writers go on during its own ALTER"
-        raise Refused(f"{problem}. Nothing was changed", hint, "no_triggers")
-    if not can.locks_hold_all:
-        problem = f"on a {db.engine.cluster} writers of other nodes see no lock of a copy's, so rows could be lost"
-        raise Refused(f"{problem}. Nothing was changed", hint, "locks_of_one_node")
-
-
-def _refuse_no_integrity(wish: Wish) -> None:
-    problem = (
-        "nothing keeps its integrity now, so the copy may have rows without a user or product. Nothing was changed"
-    )
-    hint = "Say --offline."
-    if wish.direction == "drain":
-        hint = "`rlops partition disable --offline`, then `enable --offline --integrity none`, while writers wait."
-    raise Refused(problem, hint, "no_integrity")
 
 
 def _account(results: Sequence[StepResult]) -> dict[str, object]:

@@ -9,10 +9,39 @@ from rlops.db import Database
 from rlops.errors import Refused
 from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.partition import checks, integrity, offline
-from rlops.ops.partition.change import OLD, SHADOW
+from rlops.ops.partition.change import OLD, SHADOW, Direction
 from rlops.ops.partition.offline import refuse_different
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Table, read_triggers
+
+
+def refuse_unfit(db: Database, direction: Direction) -> None:
+    """Refuse on a server where a second table can't be kept equal, or where another node's writers see no lock of a copy's."""
+    can, hint = db.engine.can, "Say --offline."
+    if direction == "drain":
+        hint = "`rlops partition disable --offline`, then `rlops partition enable --offline`."
+    elif direction == "enable" and not (can.triggers and can.locks_hold_all):
+        hint = "Say --offline --integrity none."
+    if can.keys_on_partitions:
+        problem = "this engine keeps its foreign keys when it is partitioned, and has no use for this"
+        raise Refused(f"{problem}. Nothing was changed", hint, "not_here")
+    if not can.triggers:
+        problem = f"{db.engine} has no triggers to keep a copy equal with, and lets writers go on during its own ALTER"
+        raise Refused(f"{problem}. Nothing was changed", hint, "no_triggers")
+    if not can.locks_hold_all:
+        problem = f"on a {db.engine.cluster} writers of other nodes see no lock of a copy's, so rows could be lost"
+        raise Refused(f"{problem}. Nothing was changed", hint, "locks_of_one_node")
+
+
+def refuse_no_integrity(direction: Direction) -> None:
+    """Refuse a copy of a table whose rows may lack their parents. Always raises Refused."""
+    problem = (
+        "nothing keeps its integrity now, so the copy may have rows without a user or product. Nothing was changed"
+    )
+    hint = "Say --offline."
+    if direction == "drain":
+        hint = "`rlops partition disable --offline`, then `enable --offline --integrity none`, while writers wait."
+    raise Refused(problem, hint, "no_integrity")
 
 
 def refuse(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
