@@ -9,14 +9,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pymysql
 import pytest
 
+from rlops import db
+from rlops.db import Database
 from rlops.sandbox.server import RunningServer
+from rlops.settings import resolve
 
 PATIENCE = 60  # seconds until a wait is a failure
 
@@ -53,6 +56,12 @@ def ours(database):
     if not isinstance(database.server, RunningServer) or database.server.port is None:
         pytest.skip("wants MySQL or MariaDB of ours")
     return database
+
+
+def connect(database: Any) -> AbstractContextManager[Database]:
+    """A session as rlops' commands have one."""
+    target = resolve({"url": database.url}, environ={}, cwd=database.home, home=database.home)
+    return db.connect(target, program="test")
 
 
 def begin(database: Any, *arguments: str) -> subprocess.Popen[str]:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 TABLES = ("user_product_interactions", "rl_model_metadata", "user_context_features")
+
+
+def month(plus: int) -> datetime:
+    """The first day of the month so many after this one."""
+    now = datetime.now()
+    index = now.year * 12 + now.month - 1 + plus
+    return datetime(index // 12, index % 12 + 1, 1)
 
 
 def quoted(name: str) -> str:

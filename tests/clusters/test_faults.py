@@ -8,12 +8,11 @@ import signal
 import time
 
 import pytest
-from sessions import answer, stopped
+from sessions import answer, connect, stopped
 
 from clusters.rig import until
 from clusters.scene import COMMANDS, DEVELOPMENT, ROWS, SEED, Scene
-from rlops import db, nodes, sqlfiles
-from rlops.settings import resolve
+from rlops import nodes, sqlfiles
 
 FAULTS = ("kill", "stop", "cut")
 ROUNDS = int(os.environ.get("RLOPS_ROUNDS", "1"))
@@ -115,8 +114,7 @@ def test_what_a_node_is_just_applying_counts_as_behind(cluster, shop_on):
     def counted(node):
         return node.run("SELECT COUNT(*) AS n FROM much WHERE word = 'changed'", database=shop.name)[0]["n"]
 
-    target = resolve({"url": shop.url}, environ={}, cwd=shop.home, home=shop.home)
-    with db.connect(target, program="test") as session:
+    with connect(shop) as session:
         sql = sqlfiles.load(None, session.family)
         assert nodes.straggler(session, sql, nodes.AGREE_WITHIN) is None
         shop.query("UPDATE much SET word = 'changed'")

@@ -7,13 +7,12 @@ import json
 import pytest
 import truth
 from conftest import run_cli
-from sessions import begin
+from sessions import begin, connect
 
 from clusters.rig import until
 from clusters.scene import DEVELOPMENT, KINDS, paced
-from rlops import db, sqlfiles
+from rlops import sqlfiles
 from rlops.cli import writing
-from rlops.settings import resolve
 
 
 @pytest.fixture
@@ -138,7 +137,6 @@ def test_the_account_that_doctor_prints_sees_the_members(cluster, shop, shop_on)
 
 @pytest.mark.kinds("galera", "group", "group-multi")
 def test_a_look_at_the_cluster_that_fails_is_told_and_no_more(cluster, shop):
-    target = resolve({"url": shop.url}, environ={}, cwd=shop.home, home=shop.home)
-    with db.connect(target, program="test") as session:
+    with connect(shop) as session:
         cluster.writers[0].run(f"KILL {session.connection_id}")
         assert "the server said 20" in (writing._behind(session, sqlfiles.load(None, session.family)) or "")

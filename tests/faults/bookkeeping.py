@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -23,27 +23,18 @@ import truth
 from launcher import Launcher
 from scenarios import small_parts
 from test_kill_matrix import wait_until_alone
-from truth import TABLES
+from truth import TABLES, month
 
 INTERACTIONS = TABLES[0]
-
-
-def months_ago(number: int) -> datetime:
-    """The first day of that month."""
-    today = datetime.now(UTC)
-    year, month = divmod(today.year * 12 + today.month - 1 - number, 12)
-    return datetime(year, month + 1, 1)
-
-
 WRITES = 50  # a second, of the shop's; parts of a few rows can't keep up with many more late ones
-MONTHS = [months_ago(number) for number in range(19, 13, -1)]  # past the cutoff of a year
-EDGE = months_ago(12)
+MONTHS = [month(number) for number in range(-19, -13)]  # past the cutoff of a year
+EDGE = month(-12)
 YOUNG = datetime(2098, 1, 1)
 COLUMNS = coldstore.COLUMNS.split(", ")
 GOOD = {0, 1, 3, 6, -signal.SIGKILL}  # how a command may end here; 3: a job goes on with an older cutoff
 REFUSED = {"restore": {5}, "release": {5}}  # a month that the archive hasn't, or that is on its way out
 HABITS = ("insert", "late", "update", "update", "move", "delete")  # of a shop
-WHOLE_LIFE = ("archive", "cleanup", "cleanup", "purge", "restore", "release", "erase")
+COMMANDS = ("archive", "cleanup", "cleanup", "purge", "restore", "release", "erase")
 STAY = 15  # users that are never deleted
 
 
@@ -147,7 +138,6 @@ class Invariant:
     launcher: Launcher
     numbers: random.Random
     shop: Shop
-    commands: tuple[str, ...]
     ends: Counter[str] = field(default_factory=Counter)
     kinds: list[str] = field(default_factory=list)
     removed: int = 0
@@ -181,7 +171,7 @@ class Invariant:
 
     def round(self) -> list[str]:
         if not self.kinds:
-            self.kinds = list(self.commands)
+            self.kinds = list(COMMANDS)
             self.numbers.shuffle(self.kinds)
         kind = self.named(self.kinds.pop())
         kill_after = self.numbers.choice([None, *(self.numbers.uniform(0.1, 3.0) for _ in range(3))])

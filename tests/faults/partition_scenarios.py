@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import coldstore
@@ -31,9 +30,7 @@ def triggers(database) -> list[str]:
 
 def recent(count: int) -> list[str]:
     """Times of the last eight months."""
-    now = datetime.now()
-    indexes = [now.year * 12 + now.month - 1 - n % 8 for n in range(count)]
-    return [f"{index // 12}-{index % 12 + 1:02}-05 {n % 24:02}:{n % 60:02}:00" for n, index in enumerate(indexes)]
+    return [f"{month(n % 8)}-05 {n % 24:02}:{n % 60:02}:00" for n in range(count)]
 
 
 class Enable(Scenario):
@@ -203,9 +200,7 @@ class GiveUp(Online):
 
 def month(back: int) -> str:
     """The month so many before this one, as 2025-03."""
-    now = datetime.now()
-    index = now.year * 12 + now.month - 1 - back
-    return f"{index // 12}-{index % 12 + 1:02}"
+    return f"{truth.month(-back):%Y-%m}"
 
 
 class Expire(Retention):

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import truth
 from proxy import PATIENCE, Proxy
-from sessions import Holder, answer, begin, ours, until
+from sessions import Holder, answer, begin, connect, ours, until
 
 from rlops import db, engines, lease, lock
 from rlops.settings import resolve
@@ -118,8 +118,7 @@ def test_a_lease_is_given_back_in_bounded_time(ours, monkeypatch):
 
 
 def test_the_wait_for_an_answer_is_ended_over_tls_too(ours):
-    target = resolve({"url": ours.url}, environ={}, cwd=ours.home, home=ours.home)
-    with db.connect(target, program="test") as session:
+    with connect(ours) as session:
         assert session.encrypted
         assert not session.hang_up()
         began = time.monotonic()

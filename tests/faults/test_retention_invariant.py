@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from bookkeeping import HABITS, WHOLE_LIFE, Invariant, Shop
+from bookkeeping import HABITS, Invariant, Shop
 from conftest import ShopDatabase, fill_shop
 from launcher import Launcher
 from scenarios import PlainDatabase
@@ -43,7 +43,7 @@ def begun(database: Any, launcher: Launcher, form: str = "keys") -> Invariant:
             shop.insert(cursor)
     if form == "months":
         plain.cli("partition", "enable", "--offline", "--confirm", plain.name)
-    return Invariant(plain, launcher, numbers, shop, WHOLE_LIFE)
+    return Invariant(plain, launcher, numbers, shop)
 
 
 def told(invariant: Invariant, rounds: int) -> str:

@@ -6,7 +6,7 @@ import shutil
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 
 import pymysql
 import pytest
@@ -14,13 +14,11 @@ import replication
 import truth
 from conftest import ShopDatabase, fill_shop, own_server, run_cli
 from integration.test_archive import policy
-from sessions import Holder, answer, begin, ours, until
+from sessions import Holder, answer, begin, connect, ours, until
 from truth import TABLES
 
-from rlops import db, sqlfiles
-from rlops.db import Database
+from rlops import sqlfiles
 from rlops.sandbox.server import RunningServer
-from rlops.settings import resolve
 from rlops.throttle import connected_replicas, history_list, redo_log, threads_running
 
 __all__ = ["ours"]
@@ -85,11 +83,6 @@ def waits_for(process, *words: str) -> str:
 
 def waiting(database) -> str:
     return database.cli("jobs", "list", "--output", "json").json["data"]["jobs"][0]["waiting"] or ""
-
-
-def connect(database) -> AbstractContextManager[Database]:
-    target = resolve({"url": database.url}, environ={}, cwd=database.home, home=database.home)
-    return db.connect(target, program="test")
 
 
 def test_a_replica_that_applies_nothing_is_waited_for(replicated, pair):
@@ -199,9 +192,7 @@ def test_a_replica_that_leaves_out_what_takes_the_tables_place(replicated, pair,
     try:
         words = ("--replica", url(replica), "--dry-run", "--output", "json")
         enabled = replicated.cli("partition", "enable", *words, check=code).json
-        replicated.cli(
-            "cleanup", "--months", "12", *words
-        )  # of a table without partitions: its rows go from where they are
+        replicated.cli("cleanup", "--months", "12", *words)  # no partitions: rows go from where they are
     finally:
         filtered(replica, option, "")
         replication.run(primary, f"SET GLOBAL binlog_format = {format_before['found']}")

@@ -7,7 +7,6 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 
 import coldstore
 import pymysql
@@ -15,6 +14,7 @@ import pytest
 import truth
 from conftest import ShopDatabase, fill_shop
 from test_archive import policy
+from truth import month
 
 from rlops import engines, lease, withdraw
 
@@ -22,12 +22,6 @@ INTERACTIONS = truth.TABLES[0]
 TRIGGERS = {
     f"rlops_{column}_{event}" for column in ("user_id", "product_id") for event in ("insert", "update", "delete", "key")
 }
-
-
-def month(plus: int) -> datetime:
-    now = datetime.now()
-    index = now.year * 12 + now.month - 1 + plus
-    return datetime(index // 12, index % 12 + 1, 1)
 
 
 def at(plus: int, day: int = 10) -> str:

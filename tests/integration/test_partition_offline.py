@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import truth
-from test_partition import INTERACTIONS, at, findings, insert, month, partitions, refused, triggers
+from test_partition import INTERACTIONS, at, findings, insert, partitions, refused, triggers
+from truth import month
 
 OFFLINE = ("partition", "enable", "--offline")
 
