@@ -19,7 +19,7 @@ from rlops.events import Progress
 from rlops.journal import Journal
 from rlops.lease import LeaseLost
 from rlops.pace import Pace
-from rlops.plan import Chunk, Step, Telling, Work
+from rlops.plan import Chunk, Closing, Step, Telling, Work
 
 RUNNING: jobs.State = "running"
 PAUSED: jobs.State = "paused"
@@ -77,6 +77,9 @@ class LongWork:
                     error.message, "Type the same command in the next window: it goes on from here.", error.code
                 ) from error
             raise
+        finally:
+            if isinstance(work, Closing):
+                work.close()
         tally.left = 0
 
     def _chunks(self, work: Work, tally: Tally) -> None:
@@ -109,7 +112,7 @@ class LongWork:
                 if chunk is None or not self._committed(chunk, tally):
                     continue
             now = time.monotonic()
-            self.pace.took(chunk.rows, now - began)
+            self.pace.took(chunk.rows // chunk.sessions, now - began)
             self._count(chunk, tally)
             refused, deadline = 0, now + self.options.retry_for
             self._tell(work, tally, now - began)

@@ -40,13 +40,14 @@ class Chunk:
     """One transaction of a long step: rows touched, the position behind them, and whether it was the last.
 
     The position is of what JSON holds, and another run may go on from it. `late` are those of the rows that came
-    behind a position that was passed already.
+    behind a position that was passed already; `sessions` worked on the rows at once, each on its share.
     """
 
     rows: int
     position: Any
     last: bool
     late: int = 0
+    sessions: int = 1
 
 
 class Work(Protocol):
@@ -65,6 +66,14 @@ class Telling(Protocol):
     """A work some of whose chunks take long, and tell what they are at by the run's means."""
 
     tell: Emit
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A work that has something to close at its end, however that comes."""
+
+    def close(self) -> None:
+        """Never raises."""
 
 
 @dataclass(frozen=True)

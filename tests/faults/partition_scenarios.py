@@ -37,11 +37,12 @@ class Enable(Scenario):
     """At no moment is a row missing, is an interaction of nobody taken, or does a deletion of the shop's fail."""
 
     command = "enable"
+    rows = 60
 
     def prepare(self) -> None:
         drop_triggers(self.database)
         self.bench.install(*OWN, *TABLES)
-        truth.fill(self.database, *recent(60))
+        truth.fill(self.database, *recent(self.rows))
 
     def arrange(self) -> None:
         super().arrange()
@@ -100,6 +101,7 @@ class Online(Enable):
     """To months while the shop goes on. `kept` is the table that stays as a way back, None where none does."""
 
     kept: str | None = KEPT
+    rows = 1200  # more than one session's share of the first chunk
     points = (1, 1)  # each of them takes hundreds of statements
 
     def options(self) -> tuple[str, ...]:

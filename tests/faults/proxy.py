@@ -58,6 +58,7 @@ class Proxy:
         """`ahead` is called with each statement before the server gets it, while the client waits."""
         self.server_port, self.strike, self.watched, self.ahead = server_port, strike, watched, ahead
         self.sent: list[Sent] = []
+        self._counting = threading.Lock()
         self.struck = threading.Event()
         self.failures: list[Exception] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -137,9 +138,11 @@ class Proxy:
             server.sendall(packet)
             return True
         self.ahead(statement)
-        self.sent.append(Sent(statement, server.fileno(), self._files()))
+        with self._counting:
+            self.sent.append(Sent(statement, server.fileno(), self._files()))
+            number = len(self.sent)
         strike = self.strike
-        if strike is None or len(self.sent) != strike.number:
+        if strike is None or number != strike.number:
             server.sendall(packet)
             return True
         if strike.point != "before":

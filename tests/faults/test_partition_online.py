@@ -51,6 +51,9 @@ def neglected(shop) -> None:
 BEFORE = {"enable": lambda shop: None, "ensure": neglected, "disable": partitioned}
 
 
+BOUNDS = r"`id` > \d+ AND `id` <= (\d+)"  # of a session's share of a chunk
+
+
 def in_catch_all(database) -> int:
     return database.query(f"SELECT COUNT(*) AS n FROM {TABLE} PARTITION (p_future)")[0]["n"]
 
@@ -455,16 +458,16 @@ def test_a_writer_behind_the_chunk_is_no_victim_of_the_copy(shop, rows):
     """It begins between the lock of a chunk and its copy, where its row comes first on a page of the second table: the
     copy's last row belongs into the gap before that. Then it wants a row that the copy holds.
 
-    The chunk's last row is copied on its own before (MySQL)."""
+    The chunk's last row is copied on its own before (MySQL). Both sessions hold their rows by then."""
     if rows == "one" and shop.server.family == "mariadb":
         pytest.skip("MariaDB waits 0 s for a lock (innodb_lock_wait_timeout), so no row is copied ahead there")
     columns = "id, user_id, product_id, interaction_type, session_id, timestamp, context"
     wide = json.dumps({"k": "x" * 7000})  # two rows a page
     with shop.connect(autocommit=True) as connection, connection.cursor() as cursor:
-        wide_rows = [(n, 1, 1, "VIEW", "s", "2026-02-03 04:05:06", wide) for n in range(1, 3001)]
+        wide_rows = [(n, 1, 1, "VIEW", "s", "2026-02-03 04:05:06", wide) for n in range(1, 6001)]
         cursor.executemany(f"INSERT INTO {TABLE} ({columns}) VALUES (%s, %s, %s, %s, %s, %s, %s)", wide_rows)
     writer = shop.connect(autocommit=False)
-    errors, threads = [], []
+    errors, threads, ends = [], [], [0]
 
     def wants(last: int) -> None:
         try:
@@ -476,8 +479,11 @@ def test_a_writer_behind_the_chunk_is_no_victim_of_the_copy(shop, rows):
 
     def ahead(statement: str) -> None:
         # The first chunk has nothing before it.
-        found = re.search({"one": r"`id` IN \((\d+)\)", "many": r"`id` > \d+ AND `id` <= (\d+)"}[rows], statement)
-        if threads or "INSERT INTO" not in statement or not found or not truth.count(shop, NEW):
+        if "INSERT INTO" not in statement:
+            ends.extend(int(end) for end in re.findall(BOUNDS, statement) if "SHARE" in statement)
+            return
+        found = re.search({"one": r"`id` IN \((\d+)\)", "many": BOUNDS}[rows], statement)
+        if threads or not found or int(found[1]) < max(ends) or not truth.count(shop, NEW):
             return
         with writer.cursor() as cursor:
             for row in range(1, 4):
@@ -490,7 +496,49 @@ def test_a_writer_behind_the_chunk_is_no_victim_of_the_copy(shop, rows):
         said = through(proxy, shop, "partition", "enable", "--retry-for", "60")
         threads[0].join(60)
     assert "partitioned" in said.stdout and proxy.failures == [] and errors == []
-    assert truth.count(shop, TABLE) == truth.count(shop, KEPT) == 2996
+    assert truth.count(shop, TABLE) == truth.count(shop, KEPT) == 5996
+
+
+@pytest.mark.parametrize("command", BEFORE)
+def test_the_session_beside_it_may_be_ended(shop, command):
+    """While it copies, and while it compares: the run goes on with another one."""
+    BEFORE[command](shop)
+    Floor(shop, writers=1, seed=SEED + 20).fill(7000)
+    ended, one_at_a_time = {}, threading.Lock()
+
+    def ahead(statement: str) -> None:
+        words = [each for each in ("INSERT INTO", "AS rows_a") if each in statement and re.search(BOUNDS, statement)]
+        with one_at_a_time:
+            if words and words[0] not in ended and (found := beside(shop)):
+                ended[words[0]] = found[0]["id"]
+                truth.execute(shop, f"KILL {found[0]['id']}")
+
+    with Proxy(shop.server.port, ahead=ahead) as proxy:
+        said = through(proxy, shop, "partition", command, "--output", "json").json
+    assert proxy.failures == [] and len(set(ended.values())) == 2 and said["exit_code"] == 0
+    assert truth.rows(shop, TABLE) == truth.rows(shop, KEPT) and truth.count(shop, TABLE) == 7000
+
+
+def beside(database) -> list[dict[str, int]]:
+    """The sessions that the run which holds the lock has opened beside that one."""
+    return database.query(
+        "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = %s AND ID > IS_USED_LOCK(%s)"
+        " AND ID <> CONNECTION_ID()", (database.name, lock_name(database.name)),
+    )  # fmt: skip
+
+
+def test_an_account_with_one_connection_copies_on_that_alone(shop):
+    Floor(shop, writers=1, seed=SEED + 21).fill(3000)
+    truth.execute(
+        shop, "CREATE USER 'single'@'%' IDENTIFIED BY 'single' WITH MAX_USER_CONNECTIONS 1",
+        "GRANT ALL ON *.* TO 'single'@'%' WITH GRANT OPTION",
+    )  # fmt: skip
+    try:
+        url = f"mysql://single:single@127.0.0.1:{shop.server.port}/{shop.name}"
+        run_cli("partition", "enable", *DEVELOPMENT, home=shop.home, env={"RLOPS_URL": url})
+    finally:
+        truth.execute(shop, "DROP USER 'single'@'%'")
+    assert truth.rows(shop, TABLE) == truth.rows(shop, KEPT) and truth.count(shop, TABLE) == 3000
 
 
 # What somebody may do to the second table past the triggers, where the collations take it for equal too.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from rlops import lock, rowhash
+from rlops.beside import Beside
 from rlops.db import Database, LockWait, Lost
 from rlops.errors import Failed
 from rlops.ids import among
@@ -20,6 +21,8 @@ from rlops.structure import Table, read_table
 
 LEAST, MOST = -(2**63), 2**63 - 1  # of BIGINT
 TRIES, LEAST_ROWS = 10, 10  # a writer's row in a chunk halves it; a handful of rows is soon free
+AT_ONCE = 4  # rows of one INSERT, as 670_copy_rows.mariadb.sql has it
+LEAST_BESIDE = 100  # rows from which on a second session is worth its statements
 AGAIN_AFTER = 0.01  # seconds
 
 
@@ -46,13 +49,14 @@ class Ranges:
     each: Declared
     table: str
     shadow: str
+    beside: Beside
 
     def statement(self, file: str, names: Mapping[str, Any] | None = None, **values: Any) -> Statement:
         """One of the files about these tables."""
         given = {
             "table": self.table, "shadow": self.shadow, "key_columns": row_id(self.each.table),
             "time_column": self.sql.policy.partitions.column, "columns": list(columns(self.each.table)),
-            "row_values": of_row("rlops_row", self.each.table), **(names or {}),
+            "rows": _rows_at_once(self.each.table), **(names or {}),
         }  # fmt: skip
         return self.sql.statement(f"partition/{file}", given, values)
 
@@ -72,29 +76,40 @@ class Ranges:
             return Range(first, end, end, last=True)
         return Range(first, int(row["last"]), end, last=False)
 
+    def ranges(self, db: Database, after: Any, size: int) -> list[Range]:
+        """What this chunk takes: a range of `size` rows for each session."""
+        first = self.end(db, after, size)
+        if first.last or size < LEAST_BESIDE or not self.beside.open(db):
+            return [first]
+        return [first, self.end(db, first.position, size)]
+
 
 @dataclass(frozen=True)
 class Copying(Ranges):
-    """Copies a range at READ COMMITTED: locks its rows first, all or none, and then copies them."""
+    """Copies ranges at READ COMMITTED: locks their rows first, all or none, and then copies them.
+
+    They are committed before the caller's mark: copied once more, no row changes.
+    """
 
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
-        """Copy about `size` rows behind the position `after`. Raises LockWait while a writer holds one of them."""
+        """Copy ranges of about `size` rows behind the position `after`. Raises LockWait while a writer holds one of the rows."""
         for attempt in range(TRIES):
-            ids = self.end(db, after, size)
+            ranges = self.ranges(db, after, size)
             try:
                 with _unobtrusive(db):
-                    self._ahead(db, ids)
-                    begin_read_committed(db)
-                    rows = self._copy(db, self._between(ids))
-                return Chunk(rows, ids.position, ids.last)
+                    self._ahead(db, ranges)
+                    rows = self.beside.both(db, self._hold, ranges)
+                    self.beside.both(db, self._copy_held, ranges)
+                return _marked(db, ranges, rows)
             except LockWait:
+                db.execute("ROLLBACK")
                 if attempt + 1 == TRIES:
                     raise
                 size = max(LEAST_ROWS, size // 2)
                 time.sleep(AGAIN_AFTER)
         raise AssertionError
 
-    def _ahead(self, db: Database, ids: Range) -> None:
+    def _ahead(self, db: Database, ranges: Sequence[Range]) -> None:
         """Commit the chunk's last row of each month on their own, so that all others come before a row that stays.
 
         A writer may lock the gap behind the rows that are there: its own row comes first on the page that follows, or is
@@ -103,36 +118,44 @@ class Copying(Ranges):
         """
         if not _least_wait(db):
             return
-        months = self.statement("655_last_of_months", {"condition": self._between(ids)})
+        first, to = ranges[0].first, ranges[-1].to
+        months = self.statement("655_last_of_months", {"condition": self._between(first, to)})
         if not (last := [int(row["last"]) for row in db.rows(months.sql)]):
             return
         begin_read_committed(db)
-        following = self.statement("665_lock_following", last=ids.to)
+        following = self.statement("665_lock_following", last=to)
         db.rows(following.sql, following.values)
-        self._copy(db, among(last, row_id(self.each.table)))
+        rows = among(last, row_id(self.each.table))
+        db.value(self.statement("660_lock_rows", {"condition": rows}).sql)
+        self._copy(db, rows)
+
+    def _between(self, first: int, to: int) -> Keywords:
+        key = quote(row_id(self.each.table))
+        return Keywords((f"{key} > {first} AND {key} <= {to}",))
+
+    def _hold(self, db: Database, ids: Range) -> int:
+        begin_read_committed(db)
+        return int(db.value(self.statement("660_lock_rows", {"condition": self._between(ids.first, ids.to)}).sql))
+
+    def _copy_held(self, db: Database, ids: Range) -> None:
+        self._copy(db, self._between(ids.first, ids.to))
+
+    def _copy(self, db: Database, condition: Keywords) -> None:
+        db.execute(self.statement("670_copy_rows", {"condition": condition}).sql)
         lock.confirm(db)
         db.execute("COMMIT")
-
-    def _between(self, ids: Range) -> Keywords:
-        key = quote(row_id(self.each.table))
-        return Keywords((f"{key} > {ids.first} AND {key} <= {ids.to}",))
-
-    def _copy(self, db: Database, condition: Keywords) -> int:
-        hold = self.statement("660_lock_rows", {"condition": condition})
-        copy = self.statement("670_copy_rows", {"condition": condition})
-        rows = int(db.value(hold.sql))
-        if rows:
-            db.execute(copy.sql)
-        return rows
 
 
 @dataclass(frozen=True)
 class Comparing(Ranges):
-    """Compares a range of both tables row by row at one moment, and looks for rows without a parent."""
+    """Compares ranges of both tables row by row, each at one moment, and looks for rows without a parent."""
 
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
-        """Compare about `size` rows behind the position `after`. Raises Failed on any difference, and on an orphan."""
-        ids = self.end(db, after, size)
+        """Compare ranges of about `size` rows behind the position `after`. Raises Failed on any difference, and on an orphan."""
+        ranges = self.ranges(db, after, size)
+        return _marked(db, ranges, self.beside.both(db, self._compare, ranges))
+
+    def _compare(self, db: Database, ids: Range) -> int:
         begin_read_committed(db)
         live = read_table(db, self.table)
         assert isinstance(live, Table)
@@ -148,7 +171,8 @@ class Comparing(Ranges):
                 "copy_differs",
             )  # fmt: skip
         self._orphans(db, ids)
-        return Chunk(int(found["rows_a"]), ids.position, ids.last)
+        db.execute("COMMIT")
+        return int(found["rows_a"])
 
     def _refuse_double(self, db: Database, ids: Range) -> None:
         ask = self.statement("682_double_id", first=ids.first, last=ids.to)
@@ -186,10 +210,26 @@ class Moving:
         part, at = after or ("copy", None)
         chunk = (self.copying if part == "copy" else self.comparing).chunk(db, at, size)
         if part == "copy" and chunk.last:
-            return Chunk(chunk.rows, ["compare", None], last=False)
+            return replace(chunk, position=["compare", None], last=False)
         if chunk.last:
             db.execute(self.compared.sql, self.compared.values)
         return replace(chunk, position=[part, chunk.position])
+
+    def close(self) -> None:
+        """End the second session."""
+        self.copying.beside.close()
+
+
+def _marked(db: Database, ranges: Sequence[Range], rows: Sequence[int]) -> Chunk:
+    """What was done to the ranges, in a transaction for the caller's mark."""
+    db.execute("START TRANSACTION")
+    return Chunk(sum(rows), ranges[-1].position, ranges[-1].last, sessions=len(ranges))
+
+
+def _rows_at_once(table: Table) -> Keywords:
+    """The values of the rows that MariaDB's copy inserts by one statement: a cursor's, which are in variables."""
+    rows = (of_row(f"rlops_row{number}", table) for number in range(1, AT_ONCE + 1))
+    return Keywords(tuple(f"({', '.join(row.words)})" for row in rows))
 
 
 def begin_read_committed(db: Database) -> None:
@@ -204,16 +244,21 @@ def _least_wait(db: Database) -> int:
     return 0 if db.family == "mariadb" else 1
 
 
-@contextmanager
-def _unobtrusive(db: Database) -> Iterator[None]:
+def be_unobtrusive(db: Database) -> None:
     """Wait for no row's lock, and lock no parent: the writers lock a parent before its rows, and are not to wait for both.
 
     Where a second is the least, only reads with NOWAIT wait for none.
     """
-    usual = max(1, round(db.lock_wait))
     db.execute(f"SET SESSION innodb_lock_wait_timeout = {_least_wait(db)}")
     db.execute("SET SESSION foreign_key_checks = 0")
+
+
+@contextmanager
+def _unobtrusive(db: Database) -> Iterator[None]:
+    """Be so inside the block."""
+    usual = max(1, round(db.lock_wait))
     try:
+        be_unobtrusive(db)
         yield
     finally:
         with suppress(Lost):

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from rlops import counting
+from rlops.beside import Beside
 from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused
 from rlops.ops import form, longrun
@@ -18,7 +19,7 @@ from rlops.ops.declared import INTERACTIONS
 from rlops.ops.migrate import differences
 from rlops.ops.partition import back, capture, change, convert, definer, integrity, months, offline, preflight
 from rlops.ops.partition.change import OLD, SHADOW, Change, Direction
-from rlops.ops.partition.copying import Comparing, Copying, Moving
+from rlops.ops.partition.copying import Comparing, Copying, Moving, be_unobtrusive
 from rlops.ops.partition.definer import CHILD, Definer
 from rlops.ops.partition.integrity import Spec
 from rlops.ops.partition.status import integrity_of, live_table
@@ -168,13 +169,14 @@ class _Change:
 
     def _move(self) -> Step:
         rows = counting.count(self.db, INTERACTIONS).rows
-        copying = Copying(self.sql, self.each, INTERACTIONS, SHADOW)
-        comparing = Comparing(self.sql, self.each, INTERACTIONS, SHADOW)
+        beside = Beside(be_unobtrusive)
+        copying = Copying(self.sql, self.each, INTERACTIONS, SHADOW, beside)
+        comparing = Comparing(self.sql, self.each, INTERACTIONS, SHADOW, beside)
         compared = change.note(self.sql, self.direction, "compared").statement
         outline = self.sql.file("partition/670_copy_rows").outline(
             {
                 "table": INTERACTIONS, "shadow": SHADOW, "key_columns": capture.row_id(self.each.table),
-                "columns": list(capture.columns(self.each.table)), "row_values": Keywords(("…",)),
+                "columns": list(capture.columns(self.each.table)), "rows": Keywords(("…",)),
                 "condition": Keywords(("…",)),
             }, {},
         )  # fmt: skip
