@@ -21,7 +21,7 @@ from rlops.structure import Table, read_table
 
 LEAST, MOST = -(2**63), 2**63 - 1  # of BIGINT
 TRIES, LEAST_ROWS = 10, 10  # a writer's row in a chunk halves it; a handful of rows is soon free
-AT_ONCE = 4  # rows of one INSERT, as 670_copy_rows.mariadb.sql has it
+AT_ONCE = 8  # rows of one INSERT, as 670_copy_rows.mariadb.sql has it
 LEAST_BESIDE = 100  # rows from which on a second session is worth its statements
 AGAIN_AFTER = 0.01  # seconds
 
@@ -99,7 +99,8 @@ class Copying(Ranges):
                 with _unobtrusive(db):
                     self._ahead(db, ranges)
                     rows = self.beside.both(db, self._hold, ranges)
-                    self.beside.both(db, self._copy_held, ranges)
+                    self.beside.both(db, self._copy, ranges)
+                self.beside.both(db, self._commit, ranges)
                 return _marked(db, ranges, rows)
             except LockWait:
                 db.execute("ROLLBACK")
@@ -127,7 +128,8 @@ class Copying(Ranges):
         db.rows(following.sql, following.values)
         rows = among(last, row_id(self.each.table))
         db.value(self.statement("660_lock_rows", {"condition": rows}).sql)
-        self._copy(db, rows)
+        db.execute(self.statement("670_copy_rows", {"condition": rows}).sql)
+        self._commit(db)
 
     def _between(self, first: int, to: int) -> Keywords:
         key = quote(row_id(self.each.table))
@@ -137,11 +139,10 @@ class Copying(Ranges):
         begin_read_committed(db)
         return int(db.value(self.statement("660_lock_rows", {"condition": self._between(ids.first, ids.to)}).sql))
 
-    def _copy_held(self, db: Database, ids: Range) -> None:
-        self._copy(db, self._between(ids.first, ids.to))
+    def _copy(self, db: Database, ids: Range) -> None:
+        db.execute(self.statement("670_copy_rows", {"condition": self._between(ids.first, ids.to)}).sql)
 
-    def _copy(self, db: Database, condition: Keywords) -> None:
-        db.execute(self.statement("670_copy_rows", {"condition": condition}).sql)
+    def _commit(self, db: Database, *_: Range) -> None:
         lock.confirm(db)
         db.execute("COMMIT")
 
