@@ -88,12 +88,9 @@ class _Writer:
         return definition(column, self.expected, self.actual, self.family)
 
     def _place(self, column: Column) -> str:
+        """Behind the column before it, which is there by then: the statements are in the columns' order."""
         position = self.expected.columns.index(column)
-        living = {each.name.lower() for each in self.actual.columns}
-        for before in reversed(self.expected.columns[:position]):
-            if before.name.lower() in living:
-                return f" AFTER {quote(before.name)}"
-        return " FIRST"
+        return f" AFTER {quote(self.expected.columns[position - 1].name)}" if position else " FIRST"
 
     def _object(self, name: str) -> str:
         return f"{self.expected.name}.{name}"
