@@ -53,12 +53,12 @@ class Place:
 
     def claim(self) -> None:
         """Write the root file, where it is missing, names what the archive was taken over from, or names no schema."""
-        if not (self.new or self.moved or self.nameless):
+        known = sealed.dump({"format": FORMAT, "installation": self.installation, "server": dict(self.identity)})
+        if not (self.new or self.moved or self.nameless) or self.store.sign == (ROOT_FILE, known):
             return
-        known = {"format": FORMAT, "installation": self.installation, "server": dict(self.identity)}
-        if root(self.store) == known:  # another part of this run has written it
-            return
-        self.store.write_text(ROOT_FILE, sealed.dump(known))
+        if self.store.text(ROOT_FILE) != known:  # else another part of this run has written it
+            self.store.write_text(ROOT_FILE, known)
+        self.store.sign = ROOT_FILE, known
 
 
 def recorded(db: Database) -> str | None:
@@ -144,6 +144,7 @@ def find(db: Database, wanted: str | None, *, moved: bool = False) -> Place | No
                 "Mount it. Nothing is written to a place that isn't the archive.", "archive_gone",
             )  # fmt: skip
         return Place(store, mine, here, new=True)
+    store.sign = ROOT_FILE, sealed.dump(known_root)
     if known_root.get("installation") != mine:
         raise Refused(
             f"the archive {url} belongs to another installation ({known_root.get('installation')}; this is {mine}). Nothing was changed",

@@ -70,11 +70,13 @@ class Store:
     """Files below one root, by their paths relative to it. Raises Failed for what the place refuses.
 
     `sure` is called just before a file gets its name or is removed, and raises where another run may be at work by now.
+    `sign` is a file, and its text, by which the place is known: without it nothing is written or removed.
     """
 
     def __init__(self, url: str, fs: Any, root: str, folder: Path | None, sure: Callable[[], None]) -> None:
         self.url, self._fs, self._root, self._folder, self._sure = url, fs, root, folder, sure
         self._run = uuid.uuid4().hex[:8]
+        self.sign: tuple[str, str] | None = None
 
     def write(self, path: str, writer: Callable[[Sink], None]) -> Stored:
         """Write a file under a temporary name, make sure that it is on the disk, then give it its name."""
@@ -85,6 +87,7 @@ class Store:
 
     def write_aside(self, path: str, writer: Callable[[Sink], None]) -> Stored:
         """Write a file in place; only under a name that nobody reads."""
+        self._known()
         with self._speaking(f"{path} can't be written"):
             if self._folder:
                 (self._folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -103,6 +106,7 @@ class Store:
     def publish(self, temporary: str, path: str) -> None:
         """Give a file its name, in place of what had it, and remove what other runs were writing for that name."""
         with self._or_none(temporary):
+            self._known()
             self._sure()
         with self._speaking(f"{path} can't be given its name"):
             if self._folder:
@@ -160,8 +164,17 @@ class Store:
 
     def remove(self, path: str) -> None:
         """Remove a file that may be there."""
+        self._known()
         self._sure()
         self._delete(path)
+
+    def _known(self) -> None:
+        if self.sign and self.text(self.sign[0]) != self.sign[1]:
+            raise Failed(
+                f"the archive {self.url} is gone: its {self.sign[0]} isn't what it was when this run began. Nothing more is"
+                " written there, or deleted for it",
+                "Is it mounted? Mount it, then type the same command again: it goes on from here.", "archive_gone",
+            )  # fmt: skip
 
     @contextmanager
     def _or_none(self, temporary: str) -> Iterator[None]:

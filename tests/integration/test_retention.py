@@ -241,6 +241,26 @@ def test_the_archive_gone_means_that_nothing_is_deleted(filled, root):
     assert live(filled) == before
 
 
+@pytest.mark.parametrize("before", ["export:Export._export", "retention:Retention._begin"])
+def test_an_archive_that_goes_in_mid_run_is_not_made_anew(ours, root, before):
+    """Its folder would be the bare mount point."""
+    ours.install()
+    truth.fill(ours, *OLD)
+    rows = live(ours)
+    process = stopped(
+        ours, f"rlops.archive.{before}", 2, "cleanup", "--months", "12", "--to", str(root), "--now", NOW, "--yes"
+    )
+    there, elsewhere = live(ours), root.with_name("elsewhere")
+    shutil.move(root, elsewhere)
+    process.send_signal(signal.SIGCONT)
+    said = answer(process)
+    assert (said["exit_code"], said["error"]["code"]) == (1, "archive_gone")
+    assert not root.exists() and live(ours) == there
+    shutil.move(elsewhere, root)
+    clean(ours, root)
+    whole(ours, root, rows)
+
+
 @pytest.mark.parametrize(
     ("command", "most"), [(("archive", "run", "--months", "6"), " of about 6,000"), (("cleanup", "--months", "12"), "")]
 )
