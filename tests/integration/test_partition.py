@@ -408,6 +408,31 @@ def held(database):
     return sorted(row for name in holds(database) for row in truth.rows(database, name))
 
 
+def test_a_month_with_the_greatest_ids_leaves_none_of_them_to_be_given_again(old):
+    """InnoDB counts by partition, and the counter that was ahead goes with its month."""
+    truth.execute(old, insert(1, 1, at(-14)), insert(2, 2, at(-14)))
+    greatest = f"SELECT MAX(id) AS id FROM {INTERACTIONS}"
+    last = old.query(greatest)[0]["id"]
+    expire(old)
+    truth.execute(old, "FLUSH TABLES", insert(3, 3))
+    assert old.query(greatest)[0]["id"] > last
+
+
+@pytest.mark.parametrize("back", [12, 13])
+def test_ids_that_are_given_again_replace_no_archived_row(old, back):
+    expire(old)
+    there = coldstore.rows(old.home / "cold")
+    truth.execute(old, f"TRUNCATE {INTERACTIONS}", *(insert(1, 1, at(-back, 9)) for _ in range(40)))
+    for _ in range(2):
+        said = expire(old, "--months", "11", check=1)["error"]
+        assert said["code"] == "ids_again" and coldstore.rows(old.home / "cold") == there
+    truth.execute(old, *[part for part in said["hint"].split("`") if INTERACTIONS in part])
+    truth.execute(old, insert(1, 1, at(-back)))
+    expire(old, "--months", "11")
+    rows = coldstore.rows(old.home / "cold")
+    assert set(there) <= set(rows) and len(rows) == len({row[0] for row in rows}) == len(there) + 41
+
+
 def test_expired_months_are_archived_exchanged_compared_and_dropped(old):
     before, names = truth.rows(old, INTERACTIONS), partitions(old)
     expired = [row for row in before if row[5] < month(-12)]

@@ -7,14 +7,14 @@ from datetime import date, datetime
 
 from rlops import counting
 from rlops.archive import columns as kinds
-from rlops.archive import parts
+from rlops.archive import ids_again
 from rlops.archive.export import Month
 from rlops.db import Database, TimedOut
 from rlops.errors import Refused
 from rlops.ops import declared
 from rlops.ops.declared import INTERACTIONS
 from rlops.sqlfiles import Keywords, SqlFolder
-from rlops.structure import Column, Table
+from rlops.structure import Column
 
 __all__ = ["Column", "columns", "count", "line", "months"]
 
@@ -36,27 +36,8 @@ def columns(db: Database) -> tuple[Column, ...]:
             "Change that column's type or name.",
             "not_exact",
         )
-    _refuse_ids_again(db, live)
+    ids_again.refuse(db, live)
     return live.columns
-
-
-def _refuse_ids_again(db: Database, live: Table) -> None:
-    """Refuse where new rows get ids that archived rows had: they would count as later states of those, and replace them.
-
-    A partitioned table's counter goes back when the partition with the highest id is taken out, and so says nothing of that.
-    """
-    if live.partitioning:
-        return
-    last = max((part.sum.max_id or 0 for part in parts.all_parts(db)), default=0)
-    if live.auto_increment is None or live.auto_increment >= last:
-        return
-    raise Refused(
-        f"{INTERACTIONS} gives ids again that rows in the archive have: its AUTO_INCREMENT is {live.auto_increment}, and the"
-        f" archive has ids up to {last}. Was it emptied by TRUNCATE, or made anew? Nothing was changed",
-        f"`ALTER TABLE {INTERACTIONS} AUTO_INCREMENT = {last + live.auto_increment}` for rows to come; those that are there get"
-        f" other ids by `UPDATE {INTERACTIONS} SET id = id + {last}`, in pieces where they are many. Then type it again.",
-        "ids_again",
-    )
 
 
 def line(columns: Sequence[Column]) -> Keywords:
