@@ -10,6 +10,7 @@ from rlops.ops.declared import Declared
 from rlops.sqlfiles import SqlFolder, quote
 from rlops.structure import Column, ForeignKey, Other, Table, normalise, read_table
 
+WHOLE_KEY = "restrict_fk_on_non_standard_key"  # ON from MySQL 8.4 on: the parent's key has no other columns (6125)
 CHECKS_EACH_WRITE = "group_replication_enforce_update_everywhere_checks"
 
 
@@ -86,11 +87,12 @@ def _check_parent(db: Database, child: Table, key: ForeignKey) -> None:
         own = next(column for column in child.columns if column.name.lower() == own_name.lower())
         _check_type(where, key.ref_table, own, columns.get(parent_name.lower()))
     wanted = tuple(name.lower() for name in key.ref_columns)
-    if not any((index.primary or index.unique) and index.covers(wanted) for index in parent.indexes):
+    whole = (db.row(f"SHOW VARIABLES LIKE '{WHOLE_KEY}'") or {}).get("Value") == "ON"
+    usable = [index for index in parent.indexes if (index.primary or index.unique) and index.covers(wanted)]
+    if not any(len(index.parts) == len(wanted) or not whole for index in usable):
         listed = ", ".join(map(quote, key.ref_columns))
-        _refuse(
-            f"{where}, but {key.ref_table} has no primary or unique key that starts with {listed}", "", "parent_index"
-        )
+        needed = f"of just {listed} ({WHOLE_KEY})" if whole else f"that starts with {listed}"
+        _refuse(f"{where}, but {key.ref_table} has no primary or unique key {needed}", "", "parent_index")
 
 
 def _check_type(where: str, parent: str, own: Column, other: Column | None) -> None:

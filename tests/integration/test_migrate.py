@@ -153,6 +153,22 @@ def test_a_parent_that_no_key_can_refer_to_is_refused(database, case):
     assert truth.snapshot(database) == before
 
 
+def test_a_parent_whose_key_has_more_columns_is_refused_where_the_server_would(database):
+    if database.server.family == "oceanbase":
+        pytest.skip("OceanBase changes no primary key that a column counts along")
+    truth.execute(
+        database, "ALTER TABLE product MODIFY name VARCHAR(50) NOT NULL, DROP PRIMARY KEY, ADD PRIMARY KEY (id, name)"
+    )
+    strict = database.query("SHOW VARIABLES LIKE 'restrict_fk_on_non_standard_key'")
+    if not strict or strict[0]["Value"] == "OFF":
+        database.cli("migrate")
+        return
+    before = truth.snapshot(database)
+    refused = database.cli("migrate", "--output", "json", check=5).json["error"]
+    assert refused["code"] == "parent_index" and "of just `id`" in refused["message"]
+    assert truth.snapshot(database) == before
+
+
 def test_fresh_is_for_development_only(database):
     database.cli("migrate", "--environment", "development")
     truth.fill(database, "2026-01-01 00:00:00")
