@@ -77,6 +77,9 @@ class Database:
                 cursor.execute("SELECT VERSION() AS version, @@version_comment AS comment, CONNECTION_ID() AS id")
                 found = cursor.fetchone() or {}
                 self.engine = engine or engines.detect(found["version"], found["comment"])
+                engines.refuse_unsupported(self.engine)
+                for statement in self.engine.can.session:  # before what a server's defaults could cut
+                    cursor.execute(statement)
                 if not engine and self.family in ("mysql", "mariadb"):
                     cursor.execute("SHOW GLOBAL VARIABLES WHERE Variable_name IN %s", (engines.TOPOLOGY,))
                     variables = {str(row["Variable_name"]): str(row["Value"]) for row in cursor.fetchall()}
@@ -94,7 +97,7 @@ class Database:
 
     def _session(self) -> Iterator[str]:
         engines.refuse_unsupported(self.engine)
-        yield from self.engine.can.session
+        yield from self.engine.can.joined
         if self._stale:
             yield from self.engine.can.stale
         wait = max(1, round(self._lock_wait))

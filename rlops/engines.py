@@ -57,6 +57,7 @@ class Capabilities:
     run_lock: Literal["get_lock", "lease"]
     statement_limit: tuple[str, int] | None
     session: tuple[str, ...]
+    joined: tuple[str, ...] = ()
     unsupported: str = ""
     binlog: bool = True
     metadata_locks: bool = True
@@ -113,62 +114,67 @@ def _yes(said: bool) -> str:
     return "yes" if said else "no"
 
 
-_COMMON = (
-    "SET SESSION time_zone = '+00:00'",
-    f"SET SESSION sql_mode = '{SQL_MODE}'",
-    "SET SESSION transaction_isolation = 'REPEATABLE-READ'",
-    "SET SESSION foreign_key_checks = 1",
-    "SET SESSION unique_checks = 1",
-    "SET SESSION sql_quote_show_create = 1",
-)
-# Without NO_AUTO_CREATE_USER, which MySQL 8 no longer knows, a GRANT to a missing account creates it without a password.
-_NO_NEW_ACCOUNTS = tuple(s.replace(SQL_MODE, f"{SQL_MODE},NO_AUTO_CREATE_USER") for s in _COMMON)
-_MARIADB = tuple(s.replace("transaction_isolation", "tx_isolation") for s in _NO_NEW_ACCOUNTS)
-_TIDB = (
-    *_NO_NEW_ACCOUNTS,
-    "SET SESSION tidb_txn_mode = 'pessimistic'",
-    "SET SESSION tidb_read_staleness = 0",
-    "SET SESSION allow_auto_random_explicit_insert = 1",
-)
+def _variables(*own: str, sql_mode: str = f"{SQL_MODE},NO_AUTO_CREATE_USER", rows: int = 2**64 - 1) -> str:
+    """Sets what a server may give its sessions other defaults of, such as to cut each answer or to end with a COMMIT.
+
+    `rows`: the most that sql_select_limit can be; DEFAULT is the server's own. sql_big_selects lifts max_join_size.
+    Without NO_AUTO_CREATE_USER, which MySQL 8 no longer knows, a GRANT to a missing account creates it without a password.
+    """
+    pinned = (
+        "time_zone = '+00:00'", f"sql_mode = '{sql_mode}'", "foreign_key_checks = 1", "unique_checks = 1",
+        "sql_quote_show_create = 1", "sql_safe_updates = 0", "sql_big_selects = 1", f"sql_select_limit = {rows}",
+        "completion_type = 0",
+    )  # fmt: skip
+    return "SET SESSION " + ", ".join((*pinned, *own))
+
+
+# Here the words are everywhere the same; the variables have other names on each family.
+_TRANSACTIONS = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
+_TIDB = ("tidb_txn_mode = 'pessimistic'", "tidb_read_staleness = 0", "allow_auto_random_explicit_insert = 1")
 
 _MYSQL = Capabilities(
-    "get_lock", ("max_execution_time", 1000), (*_COMMON, "SET SESSION information_schema_stats_expiry = 0")
+    "get_lock",
+    ("max_execution_time", 1000),
+    (_variables("information_schema_stats_expiry = 0", sql_mode=SQL_MODE), _TRANSACTIONS),
 )
 _GROUP = replace(
     _MYSQL,
     run_lock="lease",
     # What other members have committed is seen here before a transaction begins.
-    session=(*_MYSQL.session, "SET SESSION group_replication_consistency = 'BEFORE'"),
+    joined=("SET SESSION group_replication_consistency = 'BEFORE'",),
     ddl="every member repeats a DDL, and what was committed after it waits there until it is done",
     stale=("SET SESSION group_replication_consistency = 'EVENTUAL'",),
     looks=(*_MYSQL.looks, "members"),
 )
-_MARIADB_SERVER = Capabilities("get_lock", ("max_statement_time", 1), _MARIADB, looks=(*_MYSQL.looks, "redo"))
+_MARIADB = Capabilities(
+    "get_lock", ("max_statement_time", 1), (_variables(), _TRANSACTIONS), looks=(*_MYSQL.looks, "redo")
+)
 
 CAPABILITIES: Mapping[Kind, Capabilities] = {
     "mysql": _MYSQL,
     "group_replication": _GROUP,
     "multi_primary": replace(_GROUP, locks_hold_all=False, takes_months_out=False),
     "aurora": replace(_MYSQL, looks=(*_MYSQL.looks, "readers")),
-    "mariadb": _MARIADB_SERVER,
+    "mariadb": _MARIADB,
     "galera": replace(
-        _MARIADB_SERVER,
+        _MARIADB,
         run_lock="lease",
-        session=(*_MARIADB, "SET SESSION wsrep_sync_wait = 7"),
+        joined=("SET SESSION wsrep_sync_wait = 7",),
         metadata_locks=False,
         locks_hold_all=False,
         takes_months_out=False,
         ddl="the whole cluster waits while a DDL runs, and transactions that have used its tables are rolled back (1213)",
         stale=("SET SESSION wsrep_sync_wait = 0", "SET SESSION wsrep_dirty_reads = 1"),
-        looks=(*_MARIADB_SERVER.looks, "nodes"),
+        looks=(*_MARIADB.looks, "nodes"),
     ),
     "oceanbase": Capabilities(
-        "lease", ("ob_query_timeout", 1_000_000), (*_NO_NEW_ACCOUNTS[:2], _COMMON[3]),
+        "lease", ("ob_query_timeout", 1_000_000), (_variables(rows=2**63 - 1), "SET SESSION TRANSACTION READ WRITE"),
         binlog=False, metadata_locks=False, keys_on_partitions=True, reorganizes=False, takes_months_out=False, looks=(),
     ),
     # Its GET_LOCK is a transaction, and another session gets the lock once that passes max-txn-ttl: an hour by default.
     "tidb": Capabilities(
-        "lease", ("max_execution_time", 1000), _TIDB, binlog=False, triggers=False, writers_go_on=True, takes_months_out=False, looks=(),
+        "lease", ("max_execution_time", 1000), (_variables(*_TIDB), _TRANSACTIONS),
+        binlog=False, triggers=False, writers_go_on=True, takes_months_out=False, looks=(),
         ddl="a DDL waits without limit for transactions that have used its tables, and holds up no other session meanwhile",
     ),
     "vitess": Capabilities(

@@ -171,6 +171,25 @@ def test_a_server_that_is_read_only(own):
     roll_back(database)
 
 
+def test_the_defaults_that_a_server_gives_its_sessions(filled):
+    read_only = "tx_read_only" if filled.server.family == "mariadb" else "transaction_read_only"
+    defaults = {"sql_safe_updates": 1, "sql_select_limit": 2, "completion_type": 2, "max_join_size": 2, read_only: 1}
+    before = filled.query(f"SELECT {', '.join(f'@@GLOBAL.{name} AS {name}' for name in defaults)}")[0]
+    kept = {table: truth.rows(filled, table) for table in TABLES}
+    truth.execute(filled, *(f"SET GLOBAL {name} = {value}" for name, value in defaults.items()))
+    try:
+        roll_back(filled)
+        filled.cli("migrate")
+        filled.cli("restore", "--merge", "--yes")
+        history = filled.cli("history", "--output", "json").json["data"]["runs"]
+    finally:
+        truth.execute(filled, *(f"SET GLOBAL {name} = {value!r}" for name, value in before.items()))
+    assert [(run["command"], run["status"]) for run in history[:3]] == [
+        ("restore", "ok"), ("migrate", "ok"), ("rollback", "ok"),
+    ]  # fmt: skip
+    assert {table: truth.rows(filled, table) for table in TABLES} == kept
+
+
 def test_the_name_of_a_backup_is_taken_for_many_seconds_to_come(filled):
     """By views, which are no backups and are in the way all the same."""
     now = filled.query("SELECT UTC_TIMESTAMP() AS now")[0]["now"]
