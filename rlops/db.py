@@ -37,6 +37,7 @@ Values = Mapping[str, Any] | Sequence[Any] | None
 Row = dict[str, Any]
 
 CONNECT_WITHIN = 10.0  # seconds, for each answer until the session can be used
+_GREETING = "SELECT VERSION() AS version, @@version_comment AS comment, CONNECTION_ID() AS id, @@lower_case_table_names AS folds"
 
 
 class Database:
@@ -74,10 +75,9 @@ class Database:
         )
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute("SELECT VERSION() AS version, @@version_comment AS comment, CONNECTION_ID() AS id")
+                cursor.execute(_GREETING)
                 found = cursor.fetchone() or {}
                 self.engine = engine or engines.detect(found["version"], found["comment"])
-                engines.refuse_unsupported(self.engine)
                 for statement in self.engine.can.session:  # before what a server's defaults could cut
                     cursor.execute(statement)
                 if not engine and self.family in ("mysql", "mariadb"):
@@ -85,6 +85,7 @@ class Database:
                     variables = {str(row["Variable_name"]): str(row["Value"]) for row in cursor.fetchall()}
                     self.engine = engines.placed(self.engine, variables)
                 self.connection_id = int(found["id"])
+                self.folds = bool(found["folds"])  # whether names of schemas and tables are compared without case
                 for statement in self._session():
                     cursor.execute(statement)
         except pymysql.err.MySQLError as error:

@@ -24,13 +24,22 @@ def lock_name(schema: str, what: str = "") -> str:
     return "rlops:" + hashlib.sha256(f"{what}{schema}".encode()).hexdigest()[:32]
 
 
+def folded(db: Database, schema: str) -> str:
+    """A schema's name as this server tells it from others, however it is typed."""
+    return schema.lower() if db.folds else schema
+
+
+def _name(db: Database, what: str = "") -> str:
+    return lock_name(folded(db, db.schema), what)
+
+
 @contextmanager
 def maintenance_lock(db: Database) -> Iterator[None]:
     """Hold the lock of `rlops maintain` inside the block; each of its parts takes the run lock beside it.
 
     Raises Blocked when another maintenance has it.
     """
-    name = lock_name(db.schema, MAINTENANCE)
+    name = _name(db, MAINTENANCE)
     db.execute(f"SET SESSION wait_timeout = {IDLE}")
     if held := _take(db, name):
         raise Blocked(
@@ -52,7 +61,7 @@ def run_lock(db: Database, retry_for: float = 0.0, emit: Emit = silent) -> Itera
     or its lease has not run out. Raises Blocked, with the holder's name, when another run has it.
     """
     deadline = time.monotonic() + retry_for
-    name = lock_name(db.schema)
+    name = _name(db)
     while held := _take(db, name):
         orphan = _is_orphan(db, held.connection_id)
         if not orphan or time.monotonic() >= deadline:
@@ -69,7 +78,7 @@ def acquire(db: Database) -> None:
     """Take the lock again on a new connection, or raise Blocked at once; LeaseLost when another run has had it since."""
     if db.lease:
         db.lease.move(db)
-    elif held := _take(db, lock_name(db.schema)):
+    elif held := _take(db, _name(db)):
         raise _blocked(db, held)
 
 
@@ -166,7 +175,7 @@ def holder(db: Database) -> int | None:
 
     An account that sees no other session takes a lease for held until it runs out.
     """
-    name = lock_name(db.schema)
+    name = _name(db)
     if db.engine.can.run_lock == "get_lock":
         found = db.value("SELECT IS_USED_LOCK(%s)", (name,))
         return None if found is None else int(found)

@@ -69,7 +69,7 @@ def recorded(db: Database) -> str | None:
 def identity(db: Database) -> dict[str, str]:
     """What tells this schema, and its server or its cluster, from a copy: every node of one writes to the same archive."""
     queries = CLUSTER.get(db.engine.kind) or {name: f"SELECT @@GLOBAL.{name}" for name in IDENTITY}
-    found = {SCHEMA: _folded(db, db.schema)}
+    found = {SCHEMA: lock.folded(db, db.schema)}
     for name, sql in queries.items():
         try:
             row = list((db.row(sql) or {"": ""}).values())
@@ -81,11 +81,6 @@ def identity(db: Database) -> dict[str, str]:
     return found
 
 
-def _folded(db: Database, schema: str) -> str:
-    """A schema's name as this server tells it from others."""
-    return schema if int(db.value("SELECT @@GLOBAL.lower_case_table_names")) == 0 else schema.lower()
-
-
 def _written_from(db: Database, store: Store) -> dict[str, str]:
     """The schema that the first readable manifest names, for a root file that names none; a copy has the original's parts."""
     for part in parts.all_parts(db):
@@ -94,7 +89,7 @@ def _written_from(db: Database, store: Store) -> dict[str, str]:
         except Damaged:
             continue
         if known and (schema := known.source.get(SCHEMA)):
-            return {SCHEMA: _folded(db, schema)}
+            return {SCHEMA: lock.folded(db, schema)}
     return {}
 
 

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import truth
+from conftest import ShopDatabase, fill_shop
 from proxy import PATIENCE, Proxy
 from sessions import Holder, answer, begin, ours, readers, stopped, until
 from truth import TABLES
@@ -185,6 +187,19 @@ def test_the_run_lock_is_free_after_a_kill(filled):
     assert done["exit_code"] == 0, done
     assert truth.count(filled, INTERACTIONS) == 0
     assert {row["status"] for row in filled.query("SELECT status FROM rlops_run")} == {"ok", "died"}
+
+
+def test_two_spellings_of_a_schema_are_one_where_the_server_folds_names(ours, start_server, tmp_path):
+    shop = ShopDatabase(start_server(ours.server.label, "--lower-case-table-names=1"), "shopdb", tmp_path)
+    fill_shop(shop)
+    shop.install()
+    truth.fill(shop, "2020-01-01 00:00:00")
+    first = stopped(replace(shop, name="ShopDB"), "rlops.journal:Journal.intent", 2, "rollback", "--yes")
+    before = truth.tables(shop)
+    refused = shop.cli("rollback", "--yes", "--output", "json", "--retry-for", "0", check=6).json
+    assert (refused["error"]["code"], truth.tables(shop)) == ("run_lock", before)
+    first.send_signal(signal.SIGCONT)
+    assert answer(first)["exit_code"] == 0
 
 
 def test_sigterm_in_mid_run_says_where_things_stand(filled):
