@@ -12,7 +12,7 @@ from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused, Usage
 from rlops.manifests import Record
 from rlops.ops import backups, declared
-from rlops.ops.backups import Backup, bring_back, describe, guard, merge, orphans, regrant
+from rlops.ops.backups import Backup, bring_back, dependents, describe, guard, merge, orphans, regrant
 from rlops.ops.backups.bring_back import Kept, Planned
 from rlops.ops.backups.merge import Merge, OnConflict
 from rlops.plan import Answer, Plan, Step
@@ -158,8 +158,11 @@ def _merge(
     }  # fmt: skip
     if done.get("done"):
         return Planned([], data | {"conflicts": {}, "orphans": done.get("set_aside", 0)}, [])
-    triggers = merge.inserting_triggers(db, sql, each.table)
-    reasons = ", ".join([*(f"the trigger {name}" for name in triggers), *fits.retyped()])
+    if on_conflict == "backup":
+        why = "foreign keys refer to live rows that would make way, and would take or change the rows that have them"
+        dependents.refuse_keys(db, dependents.referring(db, sql, [each.table]), why, "the merge")
+    fired = merge.triggers(db, sql, each.table, on_conflict)
+    reasons = ", ".join([*(f"the trigger {name}" for name in fired["INSERT"]), *fits.retyped()])
     work = Merge(sql, backup.id, each.table, each.backup_table, fits, parents, on_conflict, rows.rows, reasons)
     clashes = merge.conflicts(db, sql, work)
     lost = orphans.count(db, sql, each.backup_table, parents)
@@ -169,7 +172,7 @@ def _merge(
         ),
         *merge.steps(sql, work, set(facts.tables(db))),
     ]
-    notes = merge.notes(work, rows, clashes, lost, triggers)
+    notes = merge.notes(work, rows, clashes, lost, fired)
     return Planned(steps, data | {"conflicts": clashes, "orphans": lost}, notes)
 
 

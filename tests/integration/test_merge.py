@@ -106,6 +106,29 @@ def test_the_backup_s_rows_take_their_place_when_told(twice):
         assert said[table]["replaced"] == len(aside[table]) > 0
 
 
+def test_live_rows_that_others_refer_to_do_not_make_way(twice):
+    """A foreign key that cascades would take the shop's rows along, and no trigger fires unannounced."""
+    conflicting(twice)
+    truth.execute(
+        twice,
+        f"CREATE TABLE runs (id BIGINT PRIMARY KEY, model BIGINT NOT NULL, CONSTRAINT of_model FOREIGN KEY (model)"
+        f" REFERENCES {MODELS} (id) ON DELETE CASCADE)",
+        "INSERT INTO runs VALUES (1, 50), (2, 50)",
+        f"CREATE TRIGGER going BEFORE DELETE ON {FEATURES} FOR EACH ROW SET @going = 1",
+    )
+    before = truth.snapshot(twice)
+    refused = merge(twice, "--on-conflict", "backup", "--yes", check=5)["error"]
+    assert refused["code"] == "referenced"
+    assert "runs (of_model to rl_model_metadata)" in refused["message"]
+    assert "ALTER TABLE `runs` DROP FOREIGN KEY `of_model`;" in refused["hint"]
+    assert truth.snapshot(twice) == before
+    truth.execute(twice, "ALTER TABLE runs DROP FOREIGN KEY of_model")
+    told = twice.cli("restore", "--merge", "--on-conflict", "backup", "--dry-run")
+    assert f"{FEATURES}: its triggers fire for every live row that makes way: going" in told.stdout + told.stderr
+    merge(twice, "--on-conflict", "backup", "--yes")
+    assert truth.count(twice, "runs") == 2
+
+
 def test_on_conflict_is_for_merging(twice):
     assert twice.cli("restore", "--on-conflict", "backup", "--output", "json", check=2).json["exit_code"] == 2
 

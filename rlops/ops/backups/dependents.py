@@ -40,18 +40,10 @@ class Dependents:
 
     def refuse(self, db: Database) -> None:
         """Raise Refused where the shop, or another table, would break; with the statements to run first."""
-        if self.foreign_keys:
-            named = ", ".join(f"{k['table_name']} ({k['name']} to {k['referenced']})" for k in self.foreign_keys)
-            drops = [
-                f"ALTER TABLE {_table(db, k['table_schema'], k['table_name'])} DROP FOREIGN KEY {quote(k['name'])};"
-                for k in self.foreign_keys
-            ]
-            raise Refused(
-                f"foreign keys of other tables refer to what would be renamed, and would follow it to the backup: {named}."
-                " Nothing was changed",
-                "Drop them first, and add them again after a restore:\n" + "\n".join(dict.fromkeys(drops)),
-                "referenced",
-            )
+        refuse_keys(
+            db, self.foreign_keys,
+            "foreign keys of other tables refer to what would be renamed, and would follow it to the backup", "a restore",
+        )  # fmt: skip
         if self.breaking_triggers:
             named = ", ".join(
                 f"{t['name']} on {t['table_name']} (names {t['mentions']})" for t in self.breaking_triggers
@@ -87,9 +79,11 @@ def find(db: Database, sql: SqlFolder, tables: Sequence[str]) -> Dependents:
     triggers = describe.read(db, sql, "backups/130_triggers", {}) or []
     through = _indirect(db.schema, tables, [*(views or ()), *(routines or ())])
     others = [each for each in triggers if each["table_name"] not in tables]
+    inside = {(db.schema.lower(), name.lower()) for name in tables}
+    keys = referring(db, sql, tables)
     return Dependents(
         None if views is None else _names(v for v in views if v["name"] in through),
-        _keys(db, sql, tables),
+        tuple(k for k in keys if (k["table_schema"].lower(), k["table_name"].lower()) not in inside),
         _names({"name": f"{t['name']} on {t['table_name']}"} for t in triggers if t["table_name"] in tables),
         tuple(_breaking(db.schema, others, [*tables, *through])),
         None if routines is None else _names(r for r in routines if r["name"] in through),
@@ -97,6 +91,22 @@ def find(db: Database, sql: SqlFolder, tables: Sequence[str]) -> Dependents:
         _sessions(db, sql, tables),
         _replication(db),
         tuple(_unseen(db, routines)),
+    )
+
+
+def refuse_keys(db: Database, keys: Sequence[Mapping[str, str]], why: str, until: str) -> None:
+    """Raise Refused for foreign keys that are in the way, if there are any; with the statements to run first."""
+    if not keys:
+        return
+    named = ", ".join(f"{k['table_name']} ({k['name']} to {k['referenced']})" for k in keys)
+    drops = [
+        f"ALTER TABLE {_table(db, k['table_schema'], k['table_name'])} DROP FOREIGN KEY {quote(k['name'])};"
+        for k in keys
+    ]
+    raise Refused(
+        f"{why}: {named}. Nothing was changed",
+        f"Drop them first, and add them again after {until}:\n" + "\n".join(dict.fromkeys(drops)),
+        "referenced",
     )
 
 
@@ -132,15 +142,14 @@ def _breaking(schema: str, triggers: Iterable[Mapping[str, Any]], names: Sequenc
             yield {"name": each["name"], "table_name": each["table_name"], "mentions": named}
 
 
-def _keys(db: Database, sql: SqlFolder, tables: Sequence[str]) -> tuple[Mapping[str, str], ...]:
+def referring(db: Database, sql: SqlFolder, tables: Sequence[str]) -> list[Mapping[str, str]]:
+    """The foreign keys that refer to these tables, their own among them, as far as the account may see them."""
     statement = sql.statement("backups/120_foreign_keys", values={"schema": db.schema, "tables": tuple(tables)})
     try:
         with db.statement_limit(LOOK_FOR):
-            rows = db.rows(statement.sql, statement.values)
+            return [*db.rows(statement.sql, statement.values)]
     except TimedOut:
-        rows = db.rows(statement.sql + f" AND TABLE_SCHEMA = {_literal(db.schema)}", statement.values)
-    inside = {(db.schema.lower(), name.lower()) for name in tables}
-    return tuple(row for row in rows if (row["table_schema"].lower(), row["table_name"].lower()) not in inside)
+        return [*db.rows(statement.sql + f" AND TABLE_SCHEMA = {_literal(db.schema)}", statement.values)]
 
 
 def _literal(text: str) -> str:

@@ -15,7 +15,7 @@ from rlops.plan import Chunk, Step
 from rlops.sqlfiles import Keywords, SqlFolder
 from rlops.structure import ForeignKey
 
-__all__ = ["CONFLICT", "REPLACED", "Merge", "OnConflict", "conflicts", "inserting_triggers", "match", "notes", "steps"]
+__all__ = ["CONFLICT", "REPLACED", "Merge", "OnConflict", "conflicts", "match", "notes", "steps", "triggers"]
 
 OnConflict = Literal["keep", "backup"]
 CONFLICT, REPLACED = "__conflict_", "__replaced_"
@@ -193,14 +193,22 @@ def conflicts(db: Database, sql: SqlFolder, work: Merge) -> dict[str, int | None
     }
 
 
-def inserting_triggers(db: Database, sql: SqlFolder, table: str) -> list[str]:
-    """The live table's triggers that every merged row fires, by name."""
+def triggers(db: Database, sql: SqlFolder, table: str, on_conflict: OnConflict) -> dict[str, list[str]]:
+    """The live table's triggers that a merge fires, by the event."""
     found = describe.read(db, sql, "backups/130_triggers", {}) or ()
-    return [each["name"] for each in found if each["table_name"] == table and each["event"] == "INSERT"]
+    events = ("INSERT",) if on_conflict == "keep" else ("INSERT", "DELETE")
+    return {
+        event: [each["name"] for each in found if each["table_name"] == table and each["event"] == event]
+        for event in events
+    }
 
 
 def notes(
-    work: Merge, rows: counting.Rows, clashes: Mapping[str, int | None], lost: int | None, triggers: list[str]
+    work: Merge,
+    rows: counting.Rows,
+    clashes: Mapping[str, int | None],
+    lost: int | None,
+    fired: Mapping[str, Sequence[str]],
 ) -> list[str]:
     """What people are told before anything is merged."""
     about = "about " if rows.estimated else ""
@@ -216,6 +224,8 @@ def notes(
     if lost is None or lost:
         what = "not counted in time" if lost is None else f"{lost:,}"
         lines.append(f"{work.table}: rows whose user or product is gone: {what}; they go to {work.set_aside}")
-    if triggers:
-        lines.append(f"{work.table}: its triggers fire for every row that is brought in: {', '.join(triggers)}")
+    for event, names in fired.items():
+        if names:
+            row = "row that is brought in" if event == "INSERT" else "live row that makes way"
+            lines.append(f"{work.table}: its triggers fire for every {row}: {', '.join(names)}")
     return lines
