@@ -316,6 +316,49 @@ def test_a_trigger_of_another_table_that_names_ours_is_refused_and_the_shop_goes
     truth.execute(filled, "DELETE FROM users WHERE id = 9")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        """SET @why = "the user's mail changed"; {delete}; SET @done = 'yes'""",
+        "/* no CONTINUE HANDLER FOR 1146 here */ {delete}",
+        "SET @why = 'DECLARE CONTINUE HANDLER FOR 1146'; {delete}",
+        "SET @`it's` = 1; {delete}; SET @done = 'yes'",
+    ],
+    ids=["apostrophe", "comment", "string", "name"],
+)
+def test_what_quotes_and_comments_hold_is_told_from_what_a_trigger_does(filled, body):
+    if filled.server.family == "oceanbase":
+        pytest.skip("MySQL's and MariaDB's bodies")
+    body = body.format(delete=f"DELETE FROM {FEATURES} WHERE user_id = OLD.id")
+    truth.execute(filled, f"CREATE TRIGGER forget AFTER DELETE ON users FOR EACH ROW BEGIN {body}; END")
+    assert roll_back(filled, check=5)["error"]["code"] == "named_by_triggers"
+    body = body.replace(f"FROM {FEATURES}", "FROM `users`").replace("1;", f'"{FEATURES}, or so"; # {FEATURES}\n')
+    truth.execute(filled, "DROP TRIGGER forget")
+    truth.execute(filled, f"CREATE TRIGGER forget AFTER DELETE ON product FOR EACH ROW BEGIN {body}; END")
+    roll_back(filled)
+
+
+def test_a_trigger_of_another_schema_that_names_ours_is_refused(filled, elsewhere):
+    there, ours = quoted(elsewhere), quoted(filled.name)
+    truth.execute(
+        filled,
+        f"CREATE TABLE {there}.users (id BIGINT PRIMARY KEY)",
+        f"CREATE TABLE {there}.{FEATURES} (user_id BIGINT PRIMARY KEY)",
+        f"CREATE TRIGGER {there}.own AFTER INSERT ON {there}.users FOR EACH ROW"
+        f" DELETE FROM {FEATURES} WHERE user_id = NEW.id",
+    )
+    roll_back(filled)  # that one names its own schema's table
+    filled.cli("restore")
+    truth.execute(
+        filled,
+        f"CREATE TRIGGER {there}.tell AFTER DELETE ON {there}.users FOR EACH ROW"
+        f" DELETE FROM {ours}.{FEATURES} WHERE user_id = OLD.id",
+    )
+    told = roll_back(filled, check=5)["error"]
+    assert told["code"] == "named_by_triggers"
+    assert told["hint"].endswith(f"DROP TRIGGER {there}.`tell`;")
+
+
 def test_a_trigger_that_reaches_a_table_through_a_procedure(filled):
     if filled.server.family == "oceanbase":
         pytest.skip("its procedures are not looked through")
@@ -327,12 +370,13 @@ def test_a_trigger_that_reaches_a_table_through_a_procedure(filled):
     assert roll_back(filled, check=5)["error"]["code"] == "named_by_triggers"
 
 
-def test_a_trigger_that_goes_on_without_the_table_is_no_reason_to_refuse(filled):
+@pytest.mark.parametrize("missing", ["1146", "SQLSTATE '42S02'"])
+def test_a_trigger_that_goes_on_without_the_table_is_no_reason_to_refuse(filled, missing):
     if filled.server.family == "oceanbase":
         pytest.skip("MySQL's and MariaDB's handlers")
     truth.execute(
         filled,
-        "CREATE TRIGGER forget AFTER DELETE ON users FOR EACH ROW BEGIN DECLARE CONTINUE HANDLER FOR 1146 BEGIN END;"
+        f"CREATE TRIGGER forget AFTER DELETE ON users FOR EACH ROW BEGIN DECLARE CONTINUE HANDLER FOR {missing} BEGIN END;"
         f" DELETE FROM {FEATURES} WHERE user_id = OLD.id; END",
     )
     roll_back(filled)

@@ -14,8 +14,15 @@ from rlops.ops import server_facts
 from rlops.ops.backups import describe
 from rlops.sqlfiles import SqlFolder, quote
 
-LOOK_FOR = 5.0  # seconds for foreign keys of other schemas: MariaDB opens every table of the server for them
-_SAID_NOT_MEANT = re.compile(r"'(?:[^'\\]|\\.|'')*'|--\s[^\n]*|#[^\n]*|/\*(?!!).*?\*/", re.DOTALL)
+LOOK_FOR = 5.0  # seconds for other schemas' keys and triggers: MariaDB opens every table of the server for them
+# Read from left to right, so that a quote inside of other quotes, or of a comment, begins nothing.
+_PIECE = re.compile(
+    r"""[^-'"`#/]+|'42S02'|(?P<unmeant>'(?:[^'\\]|\\.|'')*'|--(?=\s|$)[^\n]*|\#[^\n]*|/\*(?!M?!|T!).*?\*/)"""
+    r"""|`(?:[^`]|``)*`|"(?:[^"\\]|\\.|"")*"|.""",
+    re.DOTALL,
+)
+_NAME = r"""(?:`(?:[^`]|``)+`|"(?:[^"\\]|\\.|"")+"|[\w$]+)"""  # ANSI_QUOTES makes a name of double quotes
+_NAMES = re.compile(rf"{_NAME}(?:\s*\.\s*{_NAME})*", re.DOTALL)
 # A body that goes on where a table is missing doesn't break the statement that fires it.
 _FORGIVING = re.compile(r"\bCONTINUE\s+HANDLER\s+FOR\s[^;]*?(\b1146\b|'42S02')", re.IGNORECASE)
 
@@ -48,7 +55,7 @@ class Dependents:
             named = ", ".join(
                 f"{t['name']} on {t['table_name']} (names {t['mentions']})" for t in self.breaking_triggers
             )
-            drops = [f"DROP TRIGGER {quote(t['name'])};" for t in self.breaking_triggers]
+            drops = [f"DROP TRIGGER {_table(db, t['table_schema'], t['name'])};" for t in self.breaking_triggers]
             raise Refused(
                 "triggers of other tables name what would be renamed, so that every statement that fires them would"
                 f" fail (1146): {named}. Nothing was changed",
@@ -78,19 +85,20 @@ def find(db: Database, sql: SqlFolder, tables: Sequence[str]) -> Dependents:
     events = describe.read(db, sql, "backups/150_events", {})
     triggers = describe.read(db, sql, "backups/130_triggers", {}) or []
     through = _indirect(db.schema, tables, [*(views or ()), *(routines or ())])
-    others = [each for each in triggers if each["table_name"] not in tables]
+    elsewhere = _elsewhere(db, sql)
+    others = [*(each for each in triggers if each["table_name"] not in tables), *(elsewhere or ())]
     inside = {(db.schema.lower(), name.lower()) for name in tables}
     keys = referring(db, sql, tables)
     return Dependents(
         None if views is None else _names(v for v in views if v["name"] in through),
         tuple(k for k in keys if (k["table_schema"].lower(), k["table_name"].lower()) not in inside),
         _names({"name": f"{t['name']} on {t['table_name']}"} for t in triggers if t["table_name"] in tables),
-        tuple(_breaking(db.schema, others, [*tables, *through])),
+        tuple(_breaking(db, others, [*tables, *through])),
         None if routines is None else _names(r for r in routines if r["name"] in through),
         None if events is None else _names(e for e in events if mentions(e["text"], [*tables, *through], db.schema)),
         _sessions(db, sql, tables),
         _replication(db),
-        tuple(_unseen(db, routines)),
+        tuple(_unseen(db, routines, elsewhere)),
     )
 
 
@@ -110,16 +118,25 @@ def refuse_keys(db: Database, keys: Sequence[Mapping[str, str]], why: str, until
     )
 
 
-def mentions(text: str | None, names: Iterable[str], schema: str) -> str:
-    """The first of the names that a piece of SQL mentions, but for what is in strings, comments and other schemas."""
-    bare = _SAID_NOT_MEANT.sub(" ", text or "")
-    for name in names:
-        pattern = rf"(?:(?P<q>`(?:[^`]|``)+`|[\w$]+)\s*\.\s*)?(?<![\w$`])(?:{re.escape(quote(name))}|{re.escape(name)})(?![\w$`])"
-        for match in re.finditer(pattern, bare, re.IGNORECASE):
-            qualifier = (match["q"] or quote(schema)).strip("`").replace("``", "`")
-            if qualifier.lower() == schema.lower():
-                return name
-    return ""
+def mentions(text: str | None, names: Iterable[str], schema: str, at: str | None = None) -> str:
+    """The first of the names in `schema` that a piece of SQL mentions, but for what is in strings and comments.
+
+    `at` is the schema that an unqualified name is looked up in, where that is another one.
+    """
+    found = set()
+    for match in _NAMES.finditer(_bare(text)):
+        first, *more = (_unquoted(part) for part in re.findall(_NAME, match[0], re.DOTALL))
+        found |= {((at or schema).lower(), first), *((first, name) for name in more[:1])}
+    return next((name for name in names if (schema.lower(), name.lower()) in found), "")
+
+
+def _bare(text: str | None) -> str:
+    return _PIECE.sub(lambda match: " " if match["unmeant"] else match[0], text or "")
+
+
+def _unquoted(name: str) -> str:
+    quoting = name[0] if name[0] in '`"' else ""
+    return (name[1:-1].replace(quoting * 2, quoting) if quoting else name).lower()
 
 
 def _indirect(schema: str, tables: Sequence[str], objects: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -135,11 +152,18 @@ def _indirect(schema: str, tables: Sequence[str], objects: Sequence[Mapping[str,
         through += dict.fromkeys(more)
 
 
-def _breaking(schema: str, triggers: Iterable[Mapping[str, Any]], names: Sequence[str]) -> Iterable[Mapping[str, str]]:
+def _breaking(db: Database, triggers: Iterable[Mapping[str, Any]], names: Sequence[str]) -> Iterable[Mapping[str, str]]:
     for each in triggers:
-        named = mentions(each["text"], names, schema)
-        if named and not _FORGIVING.search(each["text"]):
-            yield {"name": each["name"], "table_name": each["table_name"], "mentions": named}
+        at = each.get("table_schema", db.schema)
+        named = mentions(each["text"], names, db.schema, at)
+        if named and not _FORGIVING.search(_bare(each["text"])):
+            yield {"name": each["name"], "table_schema": at, "table_name": each["table_name"], "mentions": named}
+
+
+def _elsewhere(db: Database, sql: SqlFolder) -> list[dict[str, Any]] | None:
+    """The triggers of other schemas; None where they can't be read in time, or at all."""
+    with db.statement_limit(LOOK_FOR):
+        return describe.read(db, sql, "backups/135_triggers_elsewhere", {})
 
 
 def referring(db: Database, sql: SqlFolder, tables: Sequence[str]) -> list[Mapping[str, str]]:
@@ -178,10 +202,14 @@ def _said(value: str) -> bool:
     return value != server_facts.ABSENT and not value.startswith(server_facts.UNKNOWN)
 
 
-def _unseen(db: Database, routines: Sequence[Mapping[str, Any]] | None) -> Iterable[str]:
+def _unseen(db: Database, routines: Sequence[Mapping[str, Any]] | None, elsewhere: object) -> Iterable[str]:
     held = privileges.own(db)
     if not held.has("TRIGGER", db.schema) and db.family != "oceanbase":
         yield "triggers of other tables, which would fail if they name these (needs TRIGGER on the schema)"
+    elif not held.has("TRIGGER") and db.family != "oceanbase":
+        yield "triggers of other schemas, which would fail if they name these (needs TRIGGER on *.*)"
+    elif elsewhere is None:
+        yield "triggers of other schemas, which would fail if they name these (they took too long to read)"
     if any(each["text"] is None for each in routines or ()):
         yield "the text of some procedures and functions"
     if not held.has("PROCESS"):
