@@ -2,6 +2,6 @@
 -- kind: write
 -- needs: SELECT on the backup, INSERT on the set-aside table
 -- locks: the rows
--- names: set_aside, backup
+-- names: set_aside, backup, columns
 -- values: ids
-INSERT INTO {set_aside} SELECT * FROM {backup} WHERE id IN :ids
+INSERT INTO {set_aside} ({columns}) SELECT {columns} FROM {backup} WHERE id IN :ids

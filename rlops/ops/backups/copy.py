@@ -8,6 +8,7 @@ from typing import Any
 
 from rlops import counting, manifests, privileges, rowhash
 from rlops.db import Database
+from rlops.engines import EXACT
 from rlops.errors import Denied, Failed, Refused
 from rlops.manifests import Record
 from rlops.ops.backups.found import Backup
@@ -139,7 +140,8 @@ class Copy:
         columns = plain(table.columns)
         names = {"backup": self.backup, "copy": Keywords((self.copy,)), "columns": columns, "key": key}
         insert = self.sql.statement("rollback/130_copy_rows", names, values)
-        db.execute(insert.sql, insert.values)
+        with db.sql_mode(EXACT):
+            db.execute(insert.sql, insert.values)
         here, there = (self._hash(db, name, table, key, values) for name in (quote(self.backup), self.copy))
         if here != there or here["unhashed"]:
             raise Failed(

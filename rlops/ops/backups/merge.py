@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from rlops import counting, facts, manifests
 from rlops.db import Conflict, Database, Duplicate, NoParent
+from rlops.engines import EXACT
 from rlops.errors import Failed
 from rlops.ops.backups import copy, describe, orphans
 from rlops.ops.backups.matching import Match, match
@@ -60,7 +61,8 @@ class Merge:
             manifests.save_progress(db, self.backup_id, self.table, {**_NOTHING, **done, "done": True})
             return Chunk(0, "done", last=True)
         try:
-            counts = self._range(db, dict(zip(("after", "upto"), bounds, strict=True)))
+            with db.sql_mode(EXACT):
+                counts = self._range(db, dict(zip(("after", "upto"), bounds, strict=True)))
         except (Duplicate, NoParent) as error:
             raise Conflict(error.number, f"another session wrote or deleted at this moment: {error.text}") from error
         kept = {name: done.get(name, 0) + number for name, number in counts.items()}

@@ -8,10 +8,12 @@ from typing import Any
 
 from rlops import facts
 from rlops.db import Database, TimedOut
+from rlops.engines import EXACT
 from rlops.errors import Failed
+from rlops.ops.backups import copy
 from rlops.plan import Chunk, Expect, Step
 from rlops.sqlfiles import Keywords, SqlFolder, quote
-from rlops.structure import ForeignKey
+from rlops.structure import ForeignKey, Table, read_table
 
 PARENTS_AT_ONCE = 500
 COUNT_FOR = 20.0  # seconds for counting the rows that a restore would set aside
@@ -91,12 +93,19 @@ class SetAside:
             )
             ids = [row["id"] for row in db.rows(found.sql, found.values)]
             if ids:
-                names = {"backup": self.backup, "set_aside": self.set_aside}
-                for file in ("restore/050_set_aside_rows", "restore/060_remove_set_aside_rows"):
-                    statement = self.sql.statement(file, names, {"ids": ids})
-                    db.execute(statement.sql, statement.values)
+                self._move(db, ids, self.set_aside)
             return Chunk(len(ids), f"{key.columns[0]}={parents[0]}", last=False)
         return Chunk(0, "no lost parents", last=True)
+
+    def _move(self, db: Database, ids: Sequence[Any], aside: str) -> None:
+        table = read_table(db, self.backup)
+        assert isinstance(table, Table)
+        names = {"backup": self.backup, "set_aside": aside, "columns": copy.plain(table.columns)}
+        written = self.sql.statement("restore/050_set_aside_rows", names, {"ids": ids})
+        with db.sql_mode(EXACT):
+            db.execute(written.sql, written.values)
+        removed = self.sql.statement("restore/060_remove_set_aside_rows", {"backup": self.backup}, {"ids": ids})
+        db.execute(removed.sql, removed.values)
 
 
 def steps(
@@ -110,7 +119,8 @@ def steps(
     if aside and not facts.table_exists(db, aside):  # a restore that died may have made it already
         planned.append(create(sql, aside, backup))
     file = sql.file("restore/050_set_aside_rows")
-    outline = file.outline({"backup": backup, "set_aside": aside or "(not needed so far)"}, {})
+    names = {"backup": backup, "set_aside": aside or "(not needed so far)", "columns": Keywords(("*",))}
+    outline = file.outline(names, {})
     work = SetAside(sql, backup, aside, keys)
     planned.append(Step(f"set aside rows of {table} whose parent is gone", outline, work=work))
     return planned
