@@ -12,7 +12,7 @@ from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused, Usage
 from rlops.manifests import Record
 from rlops.ops import backups, declared
-from rlops.ops.backups import Backup, bring_back, dependents, describe, guard, merge, orphans, regrant
+from rlops.ops.backups import Backup, bring_back, dependents, describe, guard, keys, merge, orphans, regrant
 from rlops.ops.backups.bring_back import Kept, Planned
 from rlops.ops.backups.merge import Merge, OnConflict
 from rlops.plan import Answer, Plan, Step
@@ -54,7 +54,7 @@ def plan(
         else bring_back.table(db, sql, backup.id, each, floor.get(each.table, 1))
         for each in kept
     ]  # fmt: skip
-    steps = [step for planned in plans for step in planned.steps]
+    steps = keys.left(db, sql, backup, sorted(existing)) + [step for planned in plans for step in planned.steps]
     renames = [(each.backup_table, each.table) for each in kept if each.table not in existing]
     if renames:
         parents = sorted({key.ref_table for each in kept for key in each.parents})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,10 +13,10 @@ from rlops.errors import Exit, Failed, Refused, Usage
 from rlops.journal import Actor
 from rlops.manifests import Record
 from rlops.ops import backups, declared
-from rlops.ops.backups import Backup, copy, dependents, describe
+from rlops.ops.backups import Backup, copy, dependents, describe, keys
 from rlops.ops.partition import change, integrity
 from rlops.plan import Answer, Expect, Plan, Step
-from rlops.sqlfiles import SqlFolder, Statement
+from rlops.sqlfiles import SqlFolder
 from rlops.structure import Other, Table, read_table
 from rlops.words import counted
 
@@ -142,7 +141,7 @@ class Rollback:
             manifests.step(sql, "record what the backup is going to be", begun),
             self._rename(sql, renames),
             *(
-                _drop_key(sql, new, renamed_key(key.name or "", old, new), reviewed=(old, key.name or ""))
+                keys.drop(sql, new, renamed_key(key.name or "", old, new), reviewed=(old, key.name or ""))
                 for old, new in renames
                 for key in live[old].foreign_keys
             ),
@@ -156,11 +155,11 @@ class Rollback:
 
     def _rename(self, sql: SqlFolder, renames: list[tuple[str, str]]) -> Step:
         statement = sql.statement("rollback/010_rename", {"renames": renames}, volatile=("renames",))
-        statement = _held_to(statement, *(old for old, _ in renames))
+        statement = keys.held_to(statement, *(old for old, _ in renames))
         expect = [Expect("table", new) for _, new in renames] + [
             Expect("table", old, present=False) for old, _ in renames
         ]
-        touches = (*(old for old, _ in renames), *_parents(sql))
+        touches = (*(old for old, _ in renames), *keys.parents(sql))
         return Step(
             f"rename {counted(len(renames), 'table')} to their backups", statement, tuple(expect), touches=touches
         )
@@ -184,12 +183,7 @@ class Rollback:
         """What a run that died left: keys between the rename and their drop, a manifest, a copy."""
         steps: list[Step] = []
         for backup in taken:
-            keys = [
-                _drop_key(sql, name, key.name or "", reviewed=(name, key.name or ""))
-                for name, table in backups.tables_with_keys(db, backup).items()
-                for key in table.foreign_keys
-            ]
-            steps += keys
+            steps += keys.left(db, sql, backup, list(backup.tables))
             if backup.record and backup.record.state == "begun":
                 steps.append(_complete(sql, backup.id))
             destination = copy.unfinished(backup)
@@ -215,25 +209,6 @@ def _copied(sql: SqlFolder, backup_id: str) -> Step:
     return manifests.step(
         sql, "record the copy", lambda db: copy.completed(db, manifests.read(db)[backup_id])
     )  # fmt: skip
-
-
-def _held_to(statement: Statement, *reviewed: str) -> Statement:
-    # A backup's name has a time in it and stays out of a plan's hash; which tables and keys go must not.
-    text = "\0".join((statement.identity, *reviewed))
-    return replace(statement, identity=hashlib.sha256(text.encode()).hexdigest())
-
-
-def _drop_key(sql: SqlFolder, backup: str, key: str, reviewed: tuple[str, str]) -> Step:
-    statement = sql.statement(
-        "rollback/020_drop_foreign_key", {"backup": backup, "key": key}, volatile=("backup", "key")
-    )
-    statement = _held_to(statement, *reviewed)
-    expect = (Expect("foreign_key", backup, key, present=False),)
-    return Step(f"drop the backup's foreign key {key}", statement, expect, touches=(backup, *_parents(sql)))
-
-
-def _parents(sql: SqlFolder) -> list[str]:
-    return sorted({parent for each in declared.tables(sql) for parent in each.parents})
 
 
 def renamed_key(key: str, old: str, new: str) -> str:

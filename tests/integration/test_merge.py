@@ -275,6 +275,19 @@ def test_after_another_rollback_it_is_merged_anew(twice):
         assert {table: truth.rows(twice, table) for table in TABLES} == kept
 
 
+def test_a_backup_that_an_interrupted_rollback_left_its_keys_loses_them(database):
+    """Somebody has made the table anew; the backup is merged, and a user's deletion must not cascade into it."""
+    database.install()
+    truth.fill(database, *(f"2026-{month:02}-01 12:00:00" for month in range(1, 10)))
+    name = f"{INTERACTIONS}__backup_20260101_000000"
+    truth.execute(database, f"RENAME TABLE {INTERACTIONS} TO {name}", f"CREATE TABLE {INTERACTIONS} LIKE {name}")
+    kept = truth.rows(database, name)
+    merge(database)
+    assert "FOREIGN KEY" not in truth.definition(database, name)
+    truth.execute(database, "DELETE FROM users WHERE id = 3")
+    assert truth.rows(database, name) == kept == truth.rows(database, INTERACTIONS)
+
+
 def test_partitioned_tables_are_merged_too(database):
     if database.server.family == "oceanbase":
         pytest.skip("it can't partition a table that is there by another key")
