@@ -273,3 +273,19 @@ def test_users_who_are_loaded_anew_meanwhile_keep_their_rows(archived, root, bef
     assert {row[1] for row in truth.rows(archived, backup)} == {*range(1, 21)} - {3}
     assert said["data"]["erased_rows"] == 40
     sound(archived, root)
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["rlops.archive.store:Store.files", "rlops.ops.archive.verify:_Reading._part", "rlops.archive.parquet:check"],
+)
+def test_a_verify_meanwhile_finds_nothing_wrong(archived, root, before):
+    process = stopped(archived, before, 1, "archive", "verify")
+    erase(archived, "--user", "3", "--yes")
+    archived.cli("cleanup", "--months", "6", "--to", str(root), "--now", NOW, "--yes")
+    process.send_signal(signal.SIGCONT)
+    assert answer(process)["data"]["findings"] == []
+    (root / "table=user_product_interactions/year=2025/month=02/part-00001.parquet").unlink()
+    found = archived.cli("archive", "verify", "--output", "json", check=3).json["data"]
+    assert [(each["check"], each["actual"]) for each in found["findings"]] == [("file", "missing")]
+    assert found["parts"] == len(coldstore.files(root))

@@ -20,6 +20,8 @@ from rlops.sqlfiles import SqlFolder
 from rlops.structure import Finding
 from rlops.words import counted
 
+LOOKS = 5  # at a part that another run is changing
+
 
 def verify(db: Database, sql: SqlFolder, to: str | None, emit: Emit) -> Answer:
     """Decode every part and compare its bytes and rows with its manifest, and the manifest with the record.
@@ -50,10 +52,16 @@ def verify(db: Database, sql: SqlFolder, to: str | None, emit: Emit) -> Answer:
 class _Reading:
     def __init__(self, db: Database, store: Store, emit: Emit) -> None:
         self.db, self.store, self.emit = db, store, emit
-        self.parts = {part.path: part for part in parts.all_parts(db)}
         self.files: Mapping[str, int] = store.files()
+        self.parts = self._recorded()  # after the files, each of which has its row first
         self.read, self.rows, self.bytes = 0, 0, 0
         self.notes: list[str] = []
+
+    def _recorded(self) -> dict[str, Part]:
+        return {part.path: part for part in parts.all_parts(self.db)}
+
+    def _begun(self) -> Iterator[str]:
+        return (path for path, part in self.parts.items() if part.state in (parts.PLANNED, parts.EXPORTED))
 
     def root(self) -> Iterator[Finding]:
         """Whether the root file is this installation's."""
@@ -76,18 +84,36 @@ class _Reading:
     def all(self) -> Iterator[Finding]:
         """Every part, then every file that is none."""
         stored = {path for path in self.files if path.endswith(".parquet") and manifest.path_of(path) in self.files}
-        known = {place for place, part in self.parts.items() if part.state not in (parts.PLANNED, parts.EXPORTED)}
+        known = set(self.parts) - set(self._begun())
         for path in sorted(stored | known):
-            yield from self._part(path, self.parts.get(path))
+            yield from self._twice(path)
         expected = {places.ROOT_FILE} | {name for path in stored | known for name in (path, manifest.path_of(path))}
         for path in sorted(set(self.files) - expected):
             yield from self._other(path)
-        if begun := sorted(set(self.parts) - known):
+        if begun := sorted(self._begun()):
             self.notes.append(
                 f"{counted(len(begun), 'part')} not finished; what began it goes on when typed again: {', '.join(begun)}"
             )
 
+    def _twice(self, path: str) -> list[Finding]:
+        """What two looks in a row find wrong with a part, each by its row as it is then.
+
+        Another run may change the row, the manifest or the file between the reading of one and of the next.
+        """
+        before: list[Finding] | None = None
+        for _ in range(LOOKS):
+            so_far = self.read, self.rows, self.bytes
+            found = list(self._part(path, self.parts.get(path)))
+            if not found or found == before:
+                return found
+            before, self.parts = found, self._recorded()
+            self.read, self.rows, self.bytes = so_far
+        again = "Another run is at work on it: type `rlops archive verify` again once that has ended."
+        return [_finding("file", path, "the same by two looks in a row", f"another by each of {LOOKS}", again)]
+
     def _part(self, path: str, part: Part | None) -> Iterator[Finding]:
+        if part and part.state == parts.PLANNED:
+            return
         try:
             known = manifest.read(self.store, path)
         except parquet.Damaged as error:
@@ -142,7 +168,10 @@ class _Reading:
 def _differences(known: Manifest, part: Part) -> Iterator[Finding]:
     recorded = manifest.contents_of(part)
     accepted = [each for each in (known.contents, known.pending) if each]
-    if all((each.sha256, each.rows, each.hash) != (recorded.sha256, recorded.rows, recorded.hash) for each in accepted):
+    same = any(
+        (each.sha256, each.rows, each.hash) == (recorded.sha256, recorded.rows, recorded.hash) for each in accepted
+    )
+    if not (same or part.replacing):  # whoever comes next settles which file that is
         yield _finding(
             "record", part.path, f"{recorded.rows:,} rows, SHA-256 {recorded.sha256[:16]}…",
             f"{known.contents.rows:,} rows, SHA-256 {known.contents.sha256[:16]}… in the manifest", _hint(part),
