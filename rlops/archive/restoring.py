@@ -60,19 +60,32 @@ class Restoring:
         batch, keys = rows.take(position(watermark) if watermark else None, size)
         if not keys:
             return Chunk(0, [self._run, index + 1, None, counts], last=False)
-        digests = dict(zip(batch.column("id").to_pylist(), sums.digests(batch, rows.part.table_columns), strict=True))
-        found, conflicts = self._there(db, digests)
+        common = self.common(rows.part)
+        digests = dict(zip(batch.column("id").to_pylist(), sums.digests(batch, common), strict=True))
+        found, conflicts = self._there(db, common, digests)
         wanted = _without(batch, found)
         lost = self._lost(db, wanted)
         back = _without(wanted, lost)
         if back.num_rows:
-            self._insert(db, back)
+            self._insert(db, common, back)
         self.conflicts += [each for each in conflicts if each not in self.conflicts][: MOST - len(self.conflicts)]
         seen = self.counts + Counter(
             restored=back.num_rows, already_there=len(found) - len(conflicts), conflicts=len(conflicts),
             without_parent=len(lost),
         )  # fmt: skip
         return Chunk(back.num_rows, [self._run, index, mark(keys[-1]), seen], last=False)
+
+    def common(self, part: Part) -> list[Column]:
+        """The columns of a part that the table has, too: those that are compared and come back."""
+        live = {column.name.lower() for column in self.columns}
+        return [column for column in part.table_columns if column.name.lower() in live]
+
+    def left_out(self) -> list[str]:
+        """The names of the parts' other columns."""
+        return sorted(
+            {name for part in self.parts for name, *_ in part.columns}
+            - {each.name for part in self.parts for each in self.common(part)}
+        )
 
     def _part(self, db: Database, index: int) -> Rows:
         """The rows of a part, once it is known which file it has."""
@@ -95,10 +108,11 @@ class Restoring:
                 "other_count",
             )  # fmt: skip
 
-    def _there(self, db: Database, digests: Mapping[int, bytes]) -> tuple[set[int], list[int]]:
+    def _there(
+        self, db: Database, common: Sequence[Column], digests: Mapping[int, bytes]
+    ) -> tuple[set[int], list[int]]:
         """The rows that are there already, and those of them that are other ones by now."""
-        digest = Keywords((kinds.digest(self._rows.part.table_columns if self._rows else ()),))
-        names = {"digest": digest, "table": self.table}
+        names = {"digest": Keywords((kinds.digest(common),)), "table": self.table}
         lock = self.sql.statement("archive/065_there", names, {"ids": list(digests)})
         live = {int(row["id"]): row["digest"] for row in db.rows(lock.sql, lock.values)}
         other = [number for number, found in live.items() if not found or bytes.fromhex(found) != digests[number]]
@@ -114,11 +128,12 @@ class Restoring:
             lost |= {number for number, parent in zip(ids, parents, strict=True) if parent not in there}
         return lost
 
-    def _insert(self, db: Database, batch: pa.RecordBatch) -> None:
-        archived = {column.name: column for column in (self._rows.part.table_columns if self._rows else ())}
-        names = [column.name for column in self.columns if column.name in archived and column.generated is None]
-        place = f"({', '.join(['%s'] * len(names))})"
-        values = zip(*(_values(batch, archived[name]) for name in names), strict=True)
+    def _insert(self, db: Database, common: Sequence[Column], batch: pa.RecordBatch) -> None:
+        generated = {column.name.lower() for column in self.columns if column.generated is not None}
+        given = [column for column in common if column.name.lower() not in generated]
+        place = f"({', '.join(['%s'] * len(given))})"
+        values = zip(*(_values(batch, column) for column in given), strict=True)
+        names = [column.name for column in given]
         filled = {"table": self.table, "columns": names, "rows": Keywords(tuple(db.text(place, row) for row in values))}
         insert = self.sql.statement("archive/070_insert_rows", filled)
         with db.sql_mode(EXACT):

@@ -109,6 +109,21 @@ def test_a_column_added_since_keeps_what_can_not_come_back(cleaned, root):
     verify(database)
 
 
+@pytest.mark.parametrize("into", ["staging", "live"])
+def test_a_month_comes_back_without_a_column_that_is_gone(cleaned, root, into):
+    database, before = cleaned
+    truth.execute(database, f"ALTER TABLE {INTERACTIONS} DROP COLUMN session_id, ADD COLUMN sid VARCHAR(20)")
+    answer = bring(database, "2024-02", "--to-table", into)
+    assert (answer["data"]["restored_rows"], answer["data"]["left_out_columns"]) == (100, ["session_id"])
+    assert any("left out: session_id" in note for note in answer["notes"])
+    kept = coldstore.COLUMNS.replace("session_id, ", "")
+    back = database.query(f"SELECT {kept} FROM {answer['data']['into']} WHERE timestamp < '2025-01-01' ORDER BY id")
+    assert [tuple(row.values()) for row in back] == [row[:4] + row[5:] for row in february(before)]
+    assert bring(database, "2024-02", "--to-table", into)["data"]["already_there"] == 100
+    assert database.query("SELECT COUNT(*) AS n FROM rlops_job WHERE state <> 'done'")[0]["n"] == 0
+    assert [row for row in coldstore.rows(root) if row[5].month == 2] == february(before)
+
+
 def test_what_the_archive_has_not_is_refused(cleaned):
     database, _ = cleaned
     assert bring(database, "2023-01", check=5)["error"]["code"] == "no_part"

@@ -21,6 +21,7 @@ from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import hold, integrity
 from rlops.plan import Answer, Expect, Order, Plan, Step, StepResult
 from rlops.sqlfiles import SqlFolder
+from rlops.structure import Table, read_table
 from rlops.words import counted
 
 KIND = "archive restore"
@@ -93,6 +94,9 @@ def _restore(
     ready = [part for part in found if part.state in (parts.VERIFIED, parts.DELETING, parts.DONE)]
     columns = table.columns(db)
     name = INTERACTIONS if into == "live" else f"{INTERACTIONS}{MARK}{span(months)}"
+    there = read_table(db, name) if facts.table_exists(db, name) else None
+    if isinstance(there, Table):
+        columns = there.columns
     order = Order(
         KIND,
         again,
@@ -107,7 +111,8 @@ def _restore(
         {"table": name, "columns": [c.name for c in columns], "rows": table.line(())}, {}
     )
     steps: tuple[Step, ...] = (Step(f"put {counted(total, 'row')} into {name}", outline, work=work, job=order),)
-    if into == "staging" and not facts.table_exists(db, name):
+    left_out = work.left_out()
+    if into == "staging" and there is None:
         create = sql.statement("archive/080_create_staging", {"table": name})
         steps = (Step(f"create {name}", create, (Expect("table", name),)), *steps)
     if into == "live":
@@ -119,10 +124,20 @@ def _restore(
         )
     return Plan(
         "archive restore", steps,
-        {"months": [f"{month:%Y-%m}" for month in months], "into": name, "released": False, "restored_rows": 0},
-        (f"{counted(total, 'row')} of {counted(len(ready), 'part')} go into {name}",),
+        {
+            "months": [f"{month:%Y-%m}" for month in months], "into": name, "released": False, "restored_rows": 0,
+            "left_out_columns": left_out,
+        },
+        (f"{counted(total, 'row')} of {counted(len(ready), 'part')} go into {name}", *_without(left_out, name)),
         again=again, account=lambda results: _account(work, results),
     )  # fmt: skip
+
+
+def _without(columns: Sequence[str], name: str) -> tuple[str, ...]:
+    if not columns:
+        return ()
+    until = " until retention takes the rows again, and archives them as they are then" if name == INTERACTIONS else ""
+    return (f"left out: {', '.join(columns)}, which {name} doesn't have; the archive keeps their values{until}",)
 
 
 def _account(work: Restoring, results: Sequence[StepResult]) -> dict[str, object]:
@@ -144,7 +159,7 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
             answer,
             headline=f"Retention takes {months} again." if data["released"] else f"{months}: nothing is held back.",
         )
-    notes = list(answer.notes)
+    notes = [*answer.notes, *_without(data["left_out_columns"], data["into"])]
     if data.get("conflicts"):
         notes.append(
             f"{data['conflicts']:,} rows are there with other values and stay as they are: {data['conflicting_ids']}"
