@@ -26,6 +26,17 @@ def writers_now(db: Database, time_zone: str) -> datetime:
         db.execute("SET SESSION time_zone = '+00:00'")
 
 
+def dated(value: datetime | str) -> datetime:
+    """A time as the server has it. One without a day in the calendar, such as 2025-03-00, which PyMySQL gives as text,
+    becomes the last second before the month that the server's order puts it ahead of.
+    """
+    if isinstance(value, datetime):
+        return value
+    year, month, day = map(int, value[:10].split("-"))
+    index = year * 12 + (month if day and month else max(month - 1, 0))
+    return datetime(index // 12, index % 12 + 1, 1) - timedelta(seconds=1)
+
+
 def cutoff(now: datetime, months: int) -> datetime:
     """Midnight on the first day of the current month minus `months`."""
     index = now.year * 12 + now.month - 1 - months

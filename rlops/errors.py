@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import IntEnum
 from typing import Any
 
@@ -78,3 +79,14 @@ class Pending(RlopsError):
 
 class Failed(RlopsError):
     """The operation failed; the message says what is applied and what isn't."""
+
+
+def unexpected(error: Exception) -> RlopsError:
+    """What is told of a fault in rlops itself. Raises it as it is where RLOPS_TRACEBACK is set."""
+    if os.environ.get("RLOPS_TRACEBACK"):
+        raise error
+    return RlopsError(
+        f"rlops met something that it was not built for ({type(error).__name__}: {error})",
+        "Run the command again with RLOPS_TRACEBACK=1 and report what it prints; `rlops history` tells what was applied.",
+        "unexpected",
+    )

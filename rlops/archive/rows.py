@@ -122,7 +122,11 @@ class Reader:
     def _at(self, wanted: Range, skip: int) -> tuple[datetime, int] | None:
         statement = self._statement("archive/020_bound", "purge/040_bound", {}, {**wanted.values, "skip": skip})
         row = self.db.row(statement.sql, statement.values)
-        return (row["timestamp"], int(row["id"])) if row else None
+        if row is None:
+            return None
+        if isinstance(row["timestamp"], str):
+            raise self._unreadable(row["id"], f"its timestamp is {row['timestamp']}, which no calendar has")
+        return row["timestamp"], int(row["id"])
 
     def _page(self, page: Range) -> Page | None:
         """The rows of a page; None when they don't fit into one value."""

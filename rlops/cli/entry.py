@@ -11,7 +11,7 @@ from typing import TextIO
 import typer
 
 from rlops.cli.app import COMMANDS, app
-from rlops.errors import Exit, Interrupted, RlopsError
+from rlops.errors import Exit, Interrupted, RlopsError, unexpected
 from rlops.stop import ignored
 
 
@@ -29,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = Exit.FAILED
     except Exception as error:
-        code = _unexpected(arguments, error)
+        code = _report(arguments, unexpected(error))
     return int(code or 0)
 
 
@@ -58,17 +58,6 @@ def _usage(arguments: Sequence[str], error: typer.TyperException) -> int:
         return Exit.USAGE
     problem = RlopsError(error.format_message(), f"`rlops {_command(arguments)}--help` shows what there is.", "usage")
     problem.exit = Exit.USAGE
-    return _report(arguments, problem)
-
-
-def _unexpected(arguments: Sequence[str], error: Exception) -> int:
-    if os.environ.get("RLOPS_TRACEBACK"):
-        raise error
-    problem = RlopsError(
-        f"rlops met something that it was not built for ({type(error).__name__}: {error})",
-        "Run the command again with RLOPS_TRACEBACK=1 and report what it prints; `rlops history` tells what was applied.",
-        "unexpected",
-    )
     return _report(arguments, problem)
 
 

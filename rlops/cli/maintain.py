@@ -16,7 +16,7 @@ from rlops.cli.monitor import Looks
 from rlops.cli.options import answered, command, new_app
 from rlops.cli.session import Session
 from rlops.db import Database
-from rlops.errors import Exit, Usage
+from rlops.errors import Exit, Usage, unexpected
 from rlops.plan import Answer, Plan, StepResult, StepStatus
 from rlops.render import units
 from rlops.sqlfiles import SqlFolder
@@ -117,9 +117,18 @@ def maintain(
                 break
             session.screen.note(f"{part.command}:")
             started = time.monotonic()
-            answer = answered(_session_of(session, part, started - began), part.run)
+            answer = _answer(_session_of(session, part, started - began), part)
             answers.append((answer, time.monotonic() - started))
     return _summary(session, answers)
+
+
+def _answer(session: Session, part: Part) -> Answer:
+    """What a part of it answers; a fault of rlops' own as a failure, since the others' work is to be told."""
+    try:
+        return answered(session, part.run)
+    except Exception as error:
+        problem = unexpected(error)
+        return Answer(part.command, problem.exit, error=problem, dry_run=session.common.dry_run)
 
 
 def _session_of(session: Session, part: Part, spent: float) -> Session:

@@ -131,3 +131,27 @@ def test_a_clock_with_an_offset_is_refused(filled, root):
     before = truth.snapshot(filled)
     filled.cli("cleanup", "--months", "12", "--to", str(root), "--now", "2025-03-01T00:30:00+02:00", "--yes", check=2)
     assert truth.snapshot(filled) == before
+
+
+ODD = ["0000-00-00 00:00:00", "0001-01-01 00:00:00", "2024-03-00 00:00:00", "9999-12-31 23:59:59"]
+
+
+@pytest.mark.parametrize("when", ODD)
+def test_a_date_that_no_calendar_has_stops_neither_monitor_nor_the_monthly_work(database, root, when):
+    if database.server.family == "oceanbase":
+        pytest.skip("it stores no such date")
+    database.install()
+    truth.fill(database, "2024-05-01 00:00:00")
+    truth.execute(database, "SET sql_mode = ''", f"UPDATE {INTERACTIONS} SET timestamp = '{when}'")
+    monitor = ("monitor", "--output", "json")
+    assert database.cli(*monitor, check=None).json["error"] is None
+    truth.fill(database, "2024-05-01 00:00:00", "2024-03-04 00:00:00", models=0, features=0)
+    data = database.cli(*monitor, check=None).json["data"]
+    readable = "-00 " not in when or when < "1000"
+    assert data["growth"]["oldest"][:19] == ("2024-03-04T00:00:00" if readable else "2024-02-29T23:59:59")
+    if readable:
+        assert archive(database, root)["data"]["archived_rows"] == 2
+    for command in (("archive", "run"), ("cleanup", "--months", "12", "--yes")):
+        answer = database.cli(*command, "--to", str(root), "--output", "json", check=0 if readable else 1).json
+        assert readable or answer["error"]["code"] == "unreadable_row"
+        assert readable or "WHERE id = 1" in answer["error"]["hint"]

@@ -114,6 +114,20 @@ def test_a_copy_of_the_database_with_the_originals_configuration_is_refused(fill
     assert truth.snapshot(filled) == before
 
 
+def test_what_rlops_was_not_built_for_keeps_the_others_from_nothing(filled, monkeypatch):
+    def broken(*_):
+        raise TypeError("a fault")
+
+    monkeypatch.setattr("rlops.ops.archive.run.plan", broken)
+    before = len(live(filled))
+    answer = maintain(filled, "--yes", check=1)
+    assert codes(answer) | {"monitor": 0} == {
+        "partition ensure": 0, "archive run": 1, "cleanup": 0, "archive erase": 0, "verify": 3, "monitor": 0,
+    }  # fmt: skip
+    assert answer["data"]["parts"][1]["error"]["code"] == "unexpected"
+    assert answer["data"]["parts"][2]["data"]["deleted_rows"] == before - len(live(filled)) > 0
+
+
 def test_a_part_that_fails_keeps_the_others_from_nothing(filled):
     root(filled).write_text("a file where the folder was to be")
     before = live(filled)

@@ -9,6 +9,7 @@ from rlops.archive import parts
 from rlops.archive.export import Month
 from rlops.archive.retention import Retention
 from rlops.archive.rows import Only
+from rlops.clock import dated
 from rlops.db import Database
 from rlops.ops import native_ttl, purge
 from rlops.ops.archive import table
@@ -64,7 +65,7 @@ def _months(db: Database, sql: SqlFolder, parent: Parent, only: Only) -> Sequenc
         first = db.value(query.sql, query.values)
         if first is None:
             break
-        month = Month(date(first.year, first.month, 1))
+        month = Month(dated(first).date().replace(day=1))
         firsts.add(month.first)
         since = month.until
     return [Month(first) for first in sorted(firsts)]

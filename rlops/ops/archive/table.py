@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from rlops import counting
 from rlops.archive import columns as kinds
 from rlops.archive import ids_again
 from rlops.archive.export import Month
+from rlops.clock import dated
 from rlops.db import Database, TimedOut
 from rlops.errors import Refused
 from rlops.ops import declared
@@ -53,7 +54,7 @@ def months(db: Database, sql: SqlFolder, until: datetime) -> Iterator[Month]:
         first = db.value(query.sql, query.values)
         if first is None:
             return
-        month = Month(date(first.year, first.month, 1))
+        month = Month(dated(first).date().replace(day=1))
         yield month
         since = month.until
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rlops.clock import dated
 from rlops.db import Conflict, ServerError, TimedOut
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.monitor.probe import Reader, Server
@@ -125,8 +126,9 @@ def _measure(reader: Reader, names: dict[str, str], now: datetime) -> Rate:
     ends = reader.rows("060_first_and_last", names)[0]
     if ends["rlops_oldest"] is None:
         return Rate(reason="there are no interactions yet")
-    rate = Rate(oldest=ends["rlops_oldest"], newest=ends["newest"])
-    days = whole_days(ends["rlops_oldest"], now)
+    oldest = dated(ends["rlops_oldest"])
+    rate = Rate(oldest=oldest, newest=dated(ends["newest"]))
+    days = whole_days(oldest, now) if oldest < now else None
     if days is None:
         return replace(rate, reason="the interactions don't cover a whole day yet")
     since, until = days
