@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pymysql
 import pytest
+import truth
 from conftest import ShopDatabase, fill_shop
 from test_monitor import (
     INTERACTIONS,
@@ -163,6 +165,34 @@ def test_what_is_archived_is_not_due_for_the_archive(database: ShopDatabase) -> 
     assert {month["month"]: month["rows"] for month in late["archived_months"]} == cold
     assert all(month["finished"] and not month["held"] for month in late["archived_months"])
     assert (late["archive_rows_due"], late["archive_months_due"]) == (between, 8)
+
+
+def test_months_before_those_listed_are_due_too(database: ShopDatabase) -> None:
+    database.install()
+    old = [f"20{n % 4 + 16}-0{n % 9 + 1}-11 00:00:00" for n in range(1_000)]
+    truth.fill(database, *old, *["2024-01-01 00:00:00"] * 10, f"{datetime.now():%Y-%m-%d}", models=0, features=0)
+    data = monitor(database, check=3)["data"]
+    late = data["retention"]
+    assert (late["rows_due"], late["months_due"], late["rows_due_estimated"]) == (1_010, len({*old}) + 1, False)
+    assert len(data["months"]) == 60
+
+
+def test_months_that_are_held_back_are_not_due(database: ShopDatabase) -> None:
+    database.install()
+    truth.fill(database, *["2024-01-05 00:00:00"] * 9, *["2024-03-05 00:00:00"] * 5, f"{datetime.now():%Y-%m-%d}")
+    clean = ("cleanup", "--months", "12", "--yes", "--to", str(database.home / "cold"))
+    database.cli(*clean)
+    database.cli("archive", "restore", "2024-01", "--to-table", "live")
+    data = monitor(database, check=None)["data"]
+    assert (data["retention"]["rows_due"], data["retention"]["days_late"]) == (0, 0)
+    assert "retention_days_late" not in [each["check"] for each in data["findings"]]
+    truth.fill(database, "2024-03-06 00:00:00", models=0, features=0)
+    late = monitor(database, check=3)
+    assert (late["data"]["retention"]["rows_due"], late["data"]["retention"]["months_due"]) == (1, 1)
+    days = late["data"]["retention"]["days_late"]
+    assert finding(late, "retention_days_late")["message"].startswith(
+        f"1 row of 1 month should have been removed, the first of them {days:,} days ago"
+    )
 
 
 def test_the_estimate_of_a_large_month_is_marked(database: ShopDatabase, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,7 +134,7 @@ def _interactions(
         "growth": growth,
         "forecast": forecast(table, growth, policy.monitor.limit_bytes, disk=disk, oldest=oldest, now=now, months=kept),
         "disk": disk,
-        "months": months,
+        "months": months[-timeline.MONTHS :],
         "retention": timeline.read_retention(reader, oldest, months, now, zone),
     }
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
 from rlops import journal
-from rlops.clock import cutoff
+from rlops.clock import cutoff, dated
 from rlops.db import ServerError
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.monitor.partitions import next_month
 from rlops.ops.monitor.probe import Reader
 
-MONTHS = 60  # the latest ones
+MONTHS = 60  # the latest ones, of which those without a row are listed, too
 COUNT_UP_TO = 20_000  # estimated rows; a month that has more is estimated only
 TABLE = "rlops_part"
 ESTIMATE = "EXPLAIN: the optimizer's look into both ends of the index by time"
 
 
 def read_months(reader: Reader, key: str | None, oldest: datetime | None, now: datetime) -> list[dict[str, Any]]:
-    """The rows of each month from the oldest interaction's to the current one: counted where they are few, else estimated.
+    """The rows of the last MONTHS from the oldest interaction's to the current one, and of those before that have any:
+    counted where they are few, else estimated.
 
     `oldest` and `now` are the writers' clock. Empty without an index by time.
     """
@@ -28,7 +29,8 @@ def read_months(reader: Reader, key: str | None, oldest: datetime | None, now: d
         return []
     months: list[dict[str, Any]] = []
     try:
-        for begins in list(_months(oldest, now))[-MONTHS:]:
+        listed = cutoff(now, MONTHS - 1)
+        for begins in (*_earlier(reader, key, oldest, listed), *_months(max(oldest, listed), now)):
             rows, estimated = _rows(reader, key, begins, next_month(begins))
             months.append({"month": f"{begins:%Y-%m}", "rows": rows, "rows_estimated": estimated})
     except ServerError as error:
@@ -39,11 +41,25 @@ def read_months(reader: Reader, key: str | None, oldest: datetime | None, now: d
     return months
 
 
+def _earlier(reader: Reader, key: str, oldest: datetime, until: datetime) -> Iterator[datetime]:
+    """Those that have a row, before `until`."""
+    begins = _month(oldest)
+    while begins < until:
+        yield begins
+        values = {"since": next_month(begins), "until": until}
+        first = reader.rows("062_first_between", {"table": INTERACTIONS, "key": key}, values)[0]["rlops_first"]
+        begins = _month(dated(first)) if first else until
+
+
 def _months(oldest: datetime, now: datetime) -> Iterator[datetime]:
-    begins = datetime(oldest.year, oldest.month, 1)
+    begins = _month(oldest)
     while begins <= now:
         yield begins
         begins = next_month(begins)
+
+
+def _month(time: datetime) -> datetime:
+    return datetime(time.year, time.month, 1)
 
 
 def _rows(reader: Reader, key: str, since: datetime, until: datetime) -> tuple[int | None, bool]:
@@ -60,27 +76,34 @@ def _rows(reader: Reader, key: str, since: datetime, until: datetime) -> tuple[i
 def read_retention(
     reader: Reader, oldest: datetime | None, months: Sequence[Mapping[str, Any]], now: datetime, zone: tzinfo
 ) -> dict[str, Any]:
-    """What is due by the policy: whole months of interactions past the retention and past the move to cold storage.
+    """What is due by the policy: whole months of interactions past the retention, but those that are held back from it,
+    and past the move to cold storage.
 
     `days_late` counts from the day on which the oldest row could have gone. Times are in the writers' time zone.
     """
     policy = reader.sql.policy
     removed, stored = policy.retention.interactions_months, policy.archive.interactions_months
     archived = read_archived(reader)
-    cold = {month["month"] for month in archived or () if month["finished"]}
-    live = [month for month in months if month["month"] not in cold]
-    warm = oldest
-    if oldest is not None and f"{oldest:%Y-%m}" in cold:
-        first = next((month["month"] for month in live if month["rows"]), f"{now:%Y-%m}")
-        warm = datetime.strptime(first, "%Y-%m")
+    held, cold = ({month["month"] for month in archived or () if month[key]} for key in ("held", "finished"))
     return {
         "oldest": oldest and oldest.replace(tzinfo=zone),
         "retention_months": removed,
         "archive_months": stored,
-        **_due("", oldest, months, now, keep=removed, zone=zone),
-        **_due("archive_", warm, live, now, keep=stored, zone=zone),
+        **_due("", *_without(held, oldest, months, now), now, keep=removed, zone=zone),
+        **_due("archive_", *_without(cold, oldest, months, now), now, keep=stored, zone=zone),
         "archived_months": archived,
     }
+
+
+def _without(
+    names: Container[str], oldest: datetime | None, months: Sequence[Mapping[str, Any]], now: datetime
+) -> tuple[datetime | None, list[Mapping[str, Any]]]:
+    """The oldest interaction and the months, but those of these names."""
+    left = [month for month in months if month["month"] not in names]
+    if oldest is not None and f"{oldest:%Y-%m}" in names:
+        first = next((month["month"] for month in left if month["rows"]), f"{now:%Y-%m}")
+        oldest = datetime.strptime(first, "%Y-%m")
+    return oldest, left
 
 
 def read_archived(reader: Reader) -> list[dict[str, Any]] | None:
@@ -116,7 +139,7 @@ def _due(
         f"{prefix}days_late": 0,
     }
     if oldest is not None and oldest < edge:
-        could_go = cutoff(next_month(datetime(oldest.year, oldest.month, 1)), -keep)
+        could_go = cutoff(next_month(_month(oldest)), -keep)
         found[f"{prefix}days_late"] = (now - could_go).days
         found[f"{prefix}months_due"] = len(due) or 1
     return found

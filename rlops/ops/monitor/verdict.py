@@ -119,8 +119,9 @@ def _upkeep(data: Data) -> Iterator[Measured]:
     late, partitions = data["retention"], data["partitions"]
     months = late["retention_months"]
     if late["days_late"]:
-        rows = f"{'about ' if late['rows_due_estimated'] else ''}{late['rows_due']:,} rows of "
-        said = f"{rows}{counted(late['months_due'], 'month')} should have been removed; the oldest is of {late['oldest']:%Y-%m-%d}"
+        rows = f"{'about ' if late['rows_due_estimated'] else ''}{counted(late['rows_due'], 'row')}"
+        said = f"{rows} of {counted(late['months_due'], 'month')} should have been removed, the first of them"
+        said += f" {counted(late['days_late'], 'day')} ago"
         yield Measured("retention_days_late", INTERACTIONS, late["days_late"], said, f"rlops cleanup --months {months}")
     if partitions["months_ahead"] is not None:
         said = f"{counted(partitions['months_ahead'], 'month')} ahead with a partition of their own"
