@@ -12,6 +12,7 @@ from rlops.clock import writers_now
 from rlops.db import Database
 from rlops.errors import Denied, Exit, Failed, Refused
 from rlops.ops import backups, declared, form, preflight, requirements, upgrade
+from rlops.ops.backups import dependents
 from rlops.ops.declared import Declared
 from rlops.ops.partition import change, checks, convert, integrity, months
 from rlops.plan import Answer, Expect, Plan, Step
@@ -67,6 +68,11 @@ def plan(
     ):
         partitioning = convert.records(sql, form.FOREIGN_KEYS, form.FOREIGN_KEYS, None)
     drops = _drops(sql, [each.table.name for each in wanted if each.table.name in present], live) if fresh else ()
+    if drops:
+        keys = dependents.keys_of_others(db, sql, [each.table.name for each in wanted])
+        dependents.refuse_keys(
+            db, keys, "foreign keys of other tables refer to what would be dropped", "the fresh start"
+        )
     if drops and form.of(recorded).form == form.PARTITIONED:
         drops = (*integrity.leaving(db, sql, *integrity.the_child(sql).parents), *drops)
     steps = (

@@ -169,6 +169,17 @@ def test_a_parent_whose_key_has_more_columns_is_refused_where_the_server_would(d
     assert truth.snapshot(database) == before
 
 
+def test_fresh_drops_nothing_that_another_table_refers_to(database):
+    database.cli("migrate", "--environment", "development")
+    truth.execute(
+        database, "CREATE TABLE runs (id BIGINT PRIMARY KEY, model BIGINT, FOREIGN KEY (model) REFERENCES rl_model_metadata (id))"
+    )  # fmt: skip
+    before = truth.snapshot(database)
+    refused = database.cli("migrate", "--fresh", "--yes", "--output", "json", check=5).json["error"]
+    assert refused["code"] == "referenced" and "DROP FOREIGN KEY" in refused["hint"]
+    assert truth.snapshot(database) == before
+
+
 def test_fresh_is_for_development_only(database):
     database.cli("migrate", "--environment", "development")
     truth.fill(database, "2026-01-01 00:00:00")

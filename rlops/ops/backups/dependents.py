@@ -87,11 +87,9 @@ def find(db: Database, sql: SqlFolder, tables: Sequence[str]) -> Dependents:
     through = _indirect(db.schema, tables, [*(views or ()), *(routines or ())])
     elsewhere = _elsewhere(db, sql)
     others = [*(each for each in triggers if each["table_name"] not in tables), *(elsewhere or ())]
-    inside = {(db.schema.lower(), name.lower()) for name in tables}
-    keys = referring(db, sql, tables)
     return Dependents(
         None if views is None else _names(v for v in views if v["name"] in through),
-        tuple(k for k in keys if (k["table_schema"].lower(), k["table_name"].lower()) not in inside),
+        keys_of_others(db, sql, tables),
         _names({"name": f"{t['name']} on {t['table_name']}"} for t in triggers if t["table_name"] in tables),
         tuple(_breaking(db, others, [*tables, *through])),
         None if routines is None else _names(r for r in routines if r["name"] in through),
@@ -164,6 +162,13 @@ def _elsewhere(db: Database, sql: SqlFolder) -> list[dict[str, Any]] | None:
     """The triggers of other schemas; None where they can't be read in time, or at all."""
     with db.statement_limit(LOOK_FOR):
         return describe.read(db, sql, "backups/135_triggers_elsewhere", {})
+
+
+def keys_of_others(db: Database, sql: SqlFolder, tables: Sequence[str]) -> tuple[Mapping[str, str], ...]:
+    """The foreign keys of other tables that refer to these, as far as the account may see them."""
+    inside = {(db.schema.lower(), name.lower()) for name in tables}
+    keys = referring(db, sql, tables)
+    return tuple(k for k in keys if (k["table_schema"].lower(), k["table_name"].lower()) not in inside)
 
 
 def referring(db: Database, sql: SqlFolder, tables: Sequence[str]) -> list[Mapping[str, str]]:
