@@ -90,6 +90,11 @@ class Order:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     subject: str = ""
 
+    @property
+    def about(self) -> tuple[str, str]:
+        """What tells it from another job of the same statements."""
+        return self.subject, repr(sorted(self.parameters.items()))
+
 
 @dataclass(frozen=True)
 class Step:
@@ -144,8 +149,11 @@ class Plan:
 
     @property
     def hash(self) -> str:
-        """Identifies the statements and their order, but not names with a time in them."""
-        identities = "\n".join(f"{step.statement.file}\0{step.statement.identity}" for step in self.steps)
+        """Identifies the statements, their order and what their jobs are about, but not names with a time in them."""
+        identities = "\n".join(
+            "\0".join((step.statement.file, step.statement.identity, *(step.job.about if step.job else ())))
+            for step in self.steps
+        )
         return hashlib.sha256(identities.encode()).hexdigest()[:16]
 
 

@@ -10,7 +10,7 @@ import hashlib
 import importlib.resources
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,10 @@ class Statement:
     locks: str = ""
     algorithm: str = ""
     identity: str = field(default="", compare=False)
+
+    def held_to(self, *reviewed: str) -> Statement:
+        """The same, with an identity of these too: of what a volatile name stands for, and leaves unsaid."""
+        return replace(self, identity=_hash("\0".join((self.identity, *reviewed))))
 
 
 @dataclass(frozen=True)
@@ -75,24 +79,31 @@ class SqlFile:
             if missing:
                 raise Usage(f"{self.path}: {self.key} uses the {sort} {missing[0]!r}, which is not supplied here")
         used = {value: values[value] for value in sorted(self.values)}
-        steady = {name: f"<{name}>" if name in volatile else text for name, text in names.items()}
-        identity = self._fill(steady) + repr({k: v for k, v in used.items() if k not in volatile})
+        identity = self._fill(_steady(names, volatile)) + repr({k: v for k, v in used.items() if k not in volatile})
         return Statement(
-            self.key, self.kind, self._fill(names), used or None, self.needs, self.locks, self.algorithm,
-            hashlib.sha256(identity.encode()).hexdigest(),
-        )  # fmt: skip
+            self.key,
+            self.kind,
+            self._fill(names),
+            used or None,
+            self.needs,
+            self.locks,
+            self.algorithm,
+            _hash(identity),
+        )
 
-    def outline(self, names: Mapping[str, Any], values: Mapping[str, str]) -> Statement:
+    def outline(self, names: Mapping[str, Any], values: Mapping[str, str], volatile: Sequence[str] = ()) -> Statement:
         """The statement of a long step as people read it: what differs from chunk to chunk stays `:name`."""
 
-        def replace(match: re.Match[str]) -> str:
-            if match["value"] is not None:
-                return values.get(match["value"], match[0])
-            return match["skip"] if match["skip"] is not None else identifiers(names[match["name"]])
+        def fill(names: Mapping[str, Any]) -> str:
+            def put(match: re.Match[str]) -> str:
+                if match["value"] is not None:
+                    return values.get(match["value"], match[0])
+                return match["skip"] if match["skip"] is not None else identifiers(names[match["name"]])
 
-        text = TOKEN.sub(replace, self.body)
-        identity = hashlib.sha256((self.body + repr(sorted(values.items()))).encode()).hexdigest()
-        return Statement(self.key, self.kind, text, None, self.needs, self.locks, self.algorithm, identity)
+            return TOKEN.sub(put, self.body)
+
+        identity = _hash(fill(_steady(names, volatile)))
+        return Statement(self.key, self.kind, fill(names), None, self.needs, self.locks, self.algorithm, identity)
 
     def _fill(self, names: Mapping[str, Any]) -> str:
         formatted = bool(self.values)
@@ -106,6 +117,14 @@ class SqlFile:
             return text.replace("%", "%%") if formatted else text
 
         return TOKEN.sub(replace, self.body)
+
+
+def _steady(names: Mapping[str, Any], volatile: Sequence[str]) -> Mapping[str, Any]:
+    return {name: f"<{name}>" if name in volatile else text for name, text in names.items()}
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from rlops.ops import declared
 from rlops.plan import Answer, Chunk, Plan, Step
 from rlops.sandbox.traffic import BATCH, Row, Traffic
 from rlops.sqlfiles import SqlFolder
+from rlops.words import counted
 
 PARENTS = ("users", "product")
 PARENTS_USED = 10_000  # ids of each parent that rows refer to
@@ -60,7 +61,7 @@ def plan(db: Database, sql: SqlFolder, rows: int, months: int, environment: str)
     traffic = Traffic(rows, since, until, users, products, sql.policy.rewards, sql.policy.models.algorithms)
     return Plan(
         "seed",
-        _steps(sql, traffic),
+        _steps(sql, traffic, months),
         {
             "interactions": rows, "months": months, "since": since.isoformat(), "until": until.isoformat(),
             "users": len(users), "products": len(products),
@@ -69,17 +70,18 @@ def plan(db: Database, sql: SqlFolder, rows: int, months: int, environment: str)
     )  # fmt: skip
 
 
-def _steps(sql: SqlFolder, traffic: Traffic) -> tuple[Step, ...]:
+def _steps(sql: SqlFolder, traffic: Traffic, months: int) -> tuple[Step, ...]:
     models = sql.statement("seed/020_models", values={"rows": json.dumps(traffic.models())}, volatile=("rows",))
-    works = (
-        ("features", "seed/030_features", traffic.features, traffic.feature_batches, len(traffic.users)),
-        ("interactions", "seed/040_interactions", traffic.interactions, traffic.batches, traffic.rows),
+    said = {"rows": f"'{counted(traffic.rows, 'row')} of {counted(months, 'month')}'"}
+    works: tuple[tuple[str, str, dict[str, str], Callable[[int], list[Row]], int, int], ...] = (
+        ("features", "seed/030_features", {}, traffic.features, traffic.feature_batches, len(traffic.users)),
+        ("interactions", "seed/040_interactions", said, traffic.interactions, traffic.batches, traffic.rows),
     )
     return (
         Step("add models", models),
         *(
-            Step(f"add {name}", sql.file(file).outline({}, {}), work=Batches(sql, file, batch, count, total))
-            for name, file, batch, count, total in works
+            Step(f"add {name}", sql.file(file).outline({}, said), work=Batches(sql, file, batch, count, total))
+            for name, file, said, batch, count, total in works
         ),
     )
 

@@ -306,3 +306,23 @@ def test_two_runs_of_one_plan_at_once(filled):
         table: [name for name in truth.tables(filled) if name.startswith(f"{table}__backup_")] for table in TABLES
     }
     assert {table: truth.rows(filled, names[0]) for table, names in backups.items() if len(names) == 1} == kept
+
+
+@pytest.mark.parametrize("about", ["rows", "months", "users", "destination"])
+def test_a_plan_is_held_to_what_its_long_steps_are_about(filled, root, about):
+    attics = [f"{filled.name}_{each}" for each in "ab"]
+    truth.execute(filled, *(f"CREATE DATABASE {attic}" for attic in attics))
+    filled.cli("archive", "run", "--months", "6", "--to", str(root))
+    before = everything(filled)
+    reviewed, other = {
+        "rows": [("seed", "--months", "1", "--rows", rows) for rows in ("100", "300")],
+        "months": [("seed", "--rows", "100", "--months", months) for months in "12"],
+        "users": [("archive", "erase", "--user", user) for user in "12"],
+        "destination": [("rollback", "--backup", "copy", "--to-database", attic) for attic in attics],
+    }[about]
+    file = write_plan(filled, *reviewed)
+    now = ("--plan", str(file), "--confirm", filled.name, "--output", "json")
+    assert filled.cli(*other, *now, check=5).json["error"]["code"] == "plan_differs"
+    assert everything(filled) == before
+    filled.cli(*reviewed, *now)
+    truth.execute(filled, *(f"DROP DATABASE {attic}" for attic in attics))

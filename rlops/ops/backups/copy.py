@@ -181,7 +181,7 @@ def steps(
     db: Database, sql: SqlFolder, backup: Backup, destination: str, rows: Mapping[str, int], *, volatile: bool = False
 ) -> list[Step]:
     """The steps that copy what is not copied yet. `volatile`: the backup's name has a time in it and isn't there yet."""
-    planned = []
+    planned, unsaid = [], ("copy", "backup") if volatile else ()
     for name in backup.tables.values():
         done = backup.record.progress.get(name, {}) if backup.record else {}
         if done.get("done"):
@@ -192,14 +192,12 @@ def steps(
         work = Copy(sql, backup.id, name, destination, rows.get(name), anew)
         if anew:
             names = {"copy": Keywords((work.copy,)), "backup": name}
-            statement = sql.statement(
-                "rollback/110_create_copy", names, volatile=("copy", "backup") if volatile else ()
-            )
+            statement = sql.statement("rollback/110_create_copy", names, volatile=unsaid).held_to(destination)
             planned.append(Step(f"create {destination}.{name}", statement, (Expect("query", "", there),)))
         outline = sql.file("rollback/130_copy_rows").outline(
-            {"copy": Keywords((work.copy,)), "backup": name, "columns": Keywords(("*",)), "key": "id"}, {}
+            {"copy": Keywords((work.copy,)), "backup": name, "columns": Keywords(("*",)), "key": "id"}, {}, unsaid
         )
-        planned.append(Step(f"copy {name} to {destination}", outline, work=work))
+        planned.append(Step(f"copy {name} to {destination}", outline.held_to(destination), work=work))
     return planned
 
 

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rlops.db import Database
 from rlops.ops import declared
 from rlops.ops.backups.found import Backup, tables_with_keys
 from rlops.plan import Expect, Step
-from rlops.sqlfiles import SqlFolder, Statement
-
-
-def held_to(statement: Statement, *reviewed: str) -> Statement:
-    """A statement whose part of a plan's hash is what was reviewed."""
-    # A backup's name has a time in it and stays out of a plan's hash; which tables and keys go must not.
-    text = "\0".join((statement.identity, *reviewed))
-    return replace(statement, identity=hashlib.sha256(text.encode()).hexdigest())
+from rlops.sqlfiles import SqlFolder
 
 
 def drop(sql: SqlFolder, backup: str, key: str, reviewed: tuple[str, str]) -> Step:
@@ -25,7 +16,8 @@ def drop(sql: SqlFolder, backup: str, key: str, reviewed: tuple[str, str]) -> St
     statement = sql.statement(
         "rollback/020_drop_foreign_key", {"backup": backup, "key": key}, volatile=("backup", "key")
     )
-    statement = held_to(statement, *reviewed)
+    # A backup's name has a time in it and stays out of a plan's hash; which tables and keys go must not.
+    statement = statement.held_to(*reviewed)
     expect = (Expect("foreign_key", backup, key, present=False),)
     return Step(f"drop the backup's foreign key {key}", statement, expect, touches=(backup, *parents(sql)))
 

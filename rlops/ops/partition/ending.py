@@ -76,7 +76,8 @@ class DropEmptied:
 
     def step(self) -> Step:
         """The step that does it."""
-        names = {"table": INTERACTIONS, "partition": "(the oldest, once it is empty)"}
+        which = f"(the oldest before {self.edge:%Y-%m-%d}, once it is empty; {self.most} at most)"
+        names = {"table": INTERACTIONS, "partition": which}
         outline = self.sql.file("partition/320_drop_partition").outline(names, {})
         return Step("drop expired partitions that are empty", outline, touches=tuple(self.touches), work=self)
 
