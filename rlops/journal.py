@@ -19,6 +19,7 @@ from rlops.plan import Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 from rlops.structure.model import literal
 
+TICKET = 255  # characters that a run's and a backup's ticket has at most
 TABLES = ("rlops_state", "rlops_backup", "rlops_run", "rlops_step", "rlops_job", "rlops_part", "rlops_snapshot")
 
 

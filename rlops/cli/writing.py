@@ -42,9 +42,9 @@ def write(
 ) -> Answer:
     """Carry a writing command through, or stop at its plan (--dry-run). `throttle` holds back long work.
 
-    Raises Usage when a plan is to be written by a run; Refused when a yes is missing, when the plan is not the reviewed
-    one or changes while it is confirmed, or outside the maintenance window; Denied without a privilege; Blocked when
-    another run holds the lock.
+    Raises Usage when a plan is to be written by a run, or the ticket is too long; Refused when a yes is missing, when the
+    plan is not the reviewed one or changes while it is confirmed, or outside the maintenance window; Denied without a
+    privilege; Blocked when another run holds the lock.
     """
     common = session.common
     if common.plan_out and not common.dry_run:
@@ -52,6 +52,8 @@ def write(
             "--plan-out is for --dry-run. Nothing was changed",
             f"Type `rlops {session.command} --dry-run --plan-out FILE`.",
         )
+    if common.ticket and len(common.ticket) > journal.TICKET:
+        raise Usage(f"--ticket has more than {journal.TICKET} characters. Nothing was changed", "Shorten it.")
     plan = _first_plan(planner, db, sql, common.retry_for)
     if plan.steps and not common.dry_run:
         standing.refuse(db)

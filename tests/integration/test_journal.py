@@ -66,3 +66,12 @@ def test_an_emptied_journal_is_begun_anew(migrated):
     answer = migrated.cli("migrate", "--output", "json").json
     assert [step["file"] for step in answer["steps"]] == ["migrate/020_record"]
     assert "Nothing to do" in migrated.cli("migrate").stdout
+
+
+def test_a_ticket_that_is_longer_than_the_journal_keeps_is_refused_first(database):
+    before = truth.tables(database)
+    told = database.cli("migrate", "--ticket", "T" * 256, "--output", "json", check=2).json
+    assert "255 characters" in told["error"]["message"]
+    assert truth.tables(database) == before
+    database.cli("migrate", "--ticket", "Ü" * 255)
+    assert database.query("SELECT ticket FROM rlops_run") == [{"ticket": "Ü" * 255}]
