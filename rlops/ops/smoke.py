@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from rlops.db import Database, Forbidden, LockWait, Lost, ServerError
 from rlops.errors import Denied, Failed
+from rlops.ops import declared
+from rlops.ops.backups.orphans import qualified
+from rlops.ops.data.whole import BITS
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Finding
 
-NOBODY = -4611686018427387904  # an id that no auto-increment ever gives
+TRIED = 100  # ids that are looked for until one is nobody's
 NO_PARENT = 1452  # ER_NO_REFERENCED_ROW_2, also what the integrity triggers signal
 
 Trials = list[dict[str, Any]]
@@ -34,6 +39,7 @@ def trial(db: Database, sql: SqlFolder) -> tuple[Trials, list[dict[str, Any]], l
             {"name": name, "expected": _shown(expected), "actual": _shown(number, text), "ok": number == expected}
         )
 
+    nobody = partial(_nobody, db, sql)
     row = {"interaction_type": kind, "reward": reward}
     db.execute("START TRANSACTION")
     try:
@@ -47,7 +53,7 @@ def trial(db: Database, sql: SqlFolder) -> tuple[Trials, list[dict[str, Any]], l
                 "an interaction of an unknown user",
                 "verify/120_smoke_interaction",
                 NO_PARENT,
-                user_id=NOBODY,
+                user_id=nobody(declared.INTERACTIONS, "user_id"),
                 product_id=product,
                 **row,
             )
@@ -57,14 +63,32 @@ def trial(db: Database, sql: SqlFolder) -> tuple[Trials, list[dict[str, Any]], l
                 "verify/120_smoke_interaction",
                 NO_PARENT,
                 user_id=user,
-                product_id=NOBODY,
+                product_id=nobody(declared.INTERACTIONS, "product_id"),
                 **row,
             )
-        attempt("features of an unknown user", "verify/130_smoke_features", NO_PARENT, user_id=NOBODY)
+        unknown = nobody(declared.FEATURES, "user_id")
+        attempt("features of an unknown user", "verify/130_smoke_features", NO_PARENT, user_id=unknown)
     finally:
         db.execute("ROLLBACK")
     findings = [asdict(Finding("smoke", t["name"], t["expected"], t["actual"], "")) for t in trials if not t["ok"]]
     return trials, findings, notes
+
+
+def _nobody(db: Database, sql: SqlFolder, table: str, name: str) -> int:
+    """An id that no auto-increment comes to, that the column as it is declared can hold, and that no parent has."""
+    wanted = next(each.table for each in declared.tables(sql) if each.table.name == table)
+    type_ = next((column.type.lower() for column in wanted.columns if column.name == name), "")
+    kind = re.match(r"(tiny|small|medium|big|)int", type_)
+    most = 2 ** (BITS[kind[1] if kind else "big"] - 1) - 1
+    last = 2 * most + 1 if "unsigned" in type_ else -(most // 2) - 1
+    ids = range(last, last - TRIED, -1)
+    there = set[int]()
+    for key in wanted.foreign_keys:
+        if key.columns == (name,):
+            names = {"parent": qualified(key), "parent_key": key.ref_columns[0]}
+            query = sql.statement("archive/100_parents_there", names, {"ids": tuple(ids)})
+            there |= {int(row["id"]) for row in db.rows(query.sql, query.values)}
+    return next((each for each in ids if each not in there), last)
 
 
 def _insert(db: Database, sql: SqlFolder, file: str, values: dict[str, Any]) -> tuple[int, str]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+
 import pytest
 import truth
 from conftest import run_cli
 from truth import TABLES
+
+from rlops.sqlfiles import default_root
 
 
 @pytest.fixture
@@ -44,6 +49,20 @@ def test_smoke_tries_rows_and_leaves_nothing_behind(migrated):
     assert len(answer["data"]["smoke"]) == 5
     assert all(trial["ok"] for trial in answer["data"]["smoke"])
     assert truth.snapshot(migrated) == before
+
+
+@pytest.mark.parametrize("kind", ["INT UNSIGNED", "BIGINT UNSIGNED", "SMALLINT"])
+def test_smoke_tries_ids_that_the_columns_can_hold(database, tmp_path, kind):
+    root = tmp_path / "sql"
+    shutil.copytree(default_root(), root)
+    for path in root.glob("create/*.sql"):
+        path.write_text(re.sub(r"(`(?:user|product)_id` )BIGINT", rf"\1{kind}", path.read_text()))
+    for parent in ("users", "product"):
+        truth.execute(database, f"ALTER TABLE {parent} MODIFY id {kind} AUTO_INCREMENT")
+    database.cli("migrate", "--sql-dir", str(root))
+    answer = database.cli("verify", "--smoke", "--sql-dir", str(root), "--output", "json", check=None).json
+    assert [trial for trial in answer["data"]["smoke"] if not trial["ok"]] == []
+    assert len(answer["data"]["smoke"]) == 5
 
 
 def test_smoke_finds_a_missing_foreign_key(migrated):
