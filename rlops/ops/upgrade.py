@@ -15,15 +15,18 @@ from rlops.sqlfiles import SqlFile, SqlFolder
 def pending(sql: SqlFolder, recorded: str | None) -> list[SqlFile]:
     """The upgrade files between the recorded version and the declared one, in order; none for a new installation.
 
-    Raises Refused when no chain of folders leads from one to the other.
+    Raises Refused when no chain of folders leads from one to the other, or one leads back.
     """
     wanted = sql.policy.schema_version
     at = recorded or wanted
     chain: list[SqlFile] = []
+    passed: list[str] = []
     while at != wanted:
+        passed.append(at)
         ways = {key.split("/")[1] for key in sql.files if key.startswith(f"upgrade/{at}--")}
-        if len(ways) != 1:
-            found = ", ".join(sorted(ways)) or "none"
+        circle = any(way.split("--")[1] in passed for way in ways)
+        if len(ways) != 1 or circle:
+            found = (", ".join(sorted(ways)) or "none") + (", in a circle" if circle else "")
             raise Refused(
                 f"the tables are at version {recorded}, {sql.root} declares {wanted}, and from {at} the upgrade folders are: {found}."
                 " Nothing was changed",

@@ -71,6 +71,17 @@ def test_an_upgrade_ends_where_a_fresh_create_does_and_keeps_the_rows(database, 
     assert database.cli("verify", *options, "--output", "json", check=None).json["data"]["tables"][0]["as_declared"]
 
 
+def test_upgrades_that_lead_in_a_circle_are_refused(database, newer):
+    database.cli("migrate")
+    policy = newer / "policy.toml"
+    policy.write_text(policy.read_text().replace('schema_version = "1.4"', 'schema_version = "1.5"'))
+    shutil.copytree(newer / "upgrade" / "1.3--1.4", newer / "upgrade" / "1.4--1.3")
+    before = truth.snapshot(database)
+    error = database.cli("migrate", "--sql-dir", str(newer), "--output", "json", check=5).json["error"]
+    assert (error["code"], "1.4--1.3, in a circle" in error["message"]) == ("no_upgrade", True)
+    assert truth.snapshot(database) == before
+
+
 def test_an_older_rlops_refuses_a_newer_installation(database, newer):
     database.cli("migrate", "--sql-dir", str(newer))
     before = truth.snapshot(database)
