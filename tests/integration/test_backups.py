@@ -51,6 +51,16 @@ def age(database, backup_id, days):
     return older
 
 
+def test_a_table_named_for_a_time_that_never_was_is_no_backup(filled):
+    made = roll_back(filled)["data"]["backup"]["id"]
+    truth.execute(filled, f"CREATE TABLE {MODELS}__backup_20261331_010101 (id INT PRIMARY KEY)")
+    assert [each["id"] for each in backups(filled)] == [made]
+    filled.cli("backups", "prune", "--older-than", "0", "--yes")
+    filled.cli("migrate")
+    filled.cli("monitor", check=None)
+    assert f"{MODELS}__backup_20261331_010101" in truth.tables(filled)
+
+
 def test_the_manifest_says_what_was_there(filled):
     definitions = {table: truth.definition(filled, table) for table in TABLES}
     trigger = f"CREATE TRIGGER stamp BEFORE INSERT ON {MODELS} FOR EACH ROW SET NEW.created_by = 7"

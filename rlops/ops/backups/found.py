@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -36,7 +37,7 @@ class Backup:
     @property
     def created(self) -> datetime:
         """When the rollback was made, UTC."""
-        return datetime.strptime(self.id[:15], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+        return _time(self.id)
 
     @property
     def verified(self) -> bool:
@@ -57,14 +58,27 @@ def found(db: Database, sql: SqlFolder) -> list[Backup]:
     records = manifests.read(db)
     by_id: dict[str, dict[str, str]] = {}
     for name, kind in live.items():
-        match = _NAME.fullmatch(name)
-        if match and match["table"] in names and kind == "BASE TABLE":
-            by_id.setdefault(match["id"], {})[match["table"]] = name
+        table, key = _parts(name)
+        if key and table in names and kind == "BASE TABLE":
+            by_id.setdefault(key, {})[table] = name
     for record in records.values():  # also tables that are not declared any more
         for each in record.manifest.get("tables", ()):
             if live.get(each["backup_table"]) == "BASE TABLE":
                 by_id.setdefault(record.id, {})[each["table"]] = each["backup_table"]
     return [Backup(key, by_id[key], records.get(key)) for key in sorted(by_id, key=order, reverse=True)]
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """The table and the id of a backup table's name; an empty id where it is none, such as one of a 31st of June."""
+    match = _NAME.fullmatch(name)
+    with suppress(ValueError):
+        if match and _time(match["id"]):
+            return match["table"], match["id"]
+    return name, ""
+
+
+def _time(key: str) -> datetime:
+    return datetime.strptime(key[:15], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
 
 
 def order(key: str) -> tuple[str, int]:
@@ -77,7 +91,7 @@ def new_id(db: Database, taken: list[Backup]) -> str:
     """An id that no backup has: the server's UTC time to the second, with a number behind it where it is taken."""
     stamp: str = db.value("SELECT DATE_FORMAT(UTC_TIMESTAMP(), '%Y%m%d_%H%i%s')")
     ids = {backup.id for backup in taken} | {*manifests.read(db)}
-    ids |= {match["id"] for name in facts.tables(db) if (match := _NAME.fullmatch(name))}
+    ids |= {_parts(name)[1] for name in facts.tables(db)}
     return next(key for n in range(1, 1000) if (key := stamp if n == 1 else f"{stamp}_{n}") not in ids)
 
 
