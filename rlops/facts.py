@@ -7,11 +7,11 @@ from rlops.plan import Expect
 from rlops.structure import Table, read_table
 
 
-def tables(db: Database) -> dict[str, str]:
-    """Every table and view of the schema that this account may see, with its type."""
+def tables(db: Database, schema: str = "") -> dict[str, str]:
+    """Every table and view of the schema, the session's by default, that this account may see, with its type."""
     found = db.rows(
         "SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s",
-        (db.schema,),
+        (schema or db.schema,),
     )
     return {row["name"]: row["type"] for row in found}
 

@@ -44,7 +44,7 @@ class Rollback:
         """
         change.refuse_busy(db, "a rollback")
         taken = backups.found(db, sql)
-        self.id = self.id or backups.new_id(db, taken)
+        self.id = self.id or backups.new_id(db, taken, self.copy_to)
         live = self._live(db, sql)
         renames = [(name, f"{name}{backups.MARK}{self.id}") for name in live]
         depend = self._look(db, sql, live, renames)

@@ -10,8 +10,10 @@ from datetime import timedelta
 import pytest
 import truth
 from conftest import quoted
+from sessions import connect, until
 from truth import TABLES
 
+from rlops.ops.backups import new_id
 from rlops.sqlfiles import default_root
 
 INTERACTIONS, MODELS, FEATURES = TABLES
@@ -59,6 +61,28 @@ def test_a_table_named_for_a_time_that_never_was_is_no_backup(filled):
     filled.cli("migrate")
     filled.cli("monitor", check=None)
     assert f"{MODELS}__backup_20261331_010101" in truth.tables(filled)
+
+
+def test_two_schemas_that_are_rolled_back_in_one_second_have_two_ids(filled, make_database, elsewhere):
+    other = make_database(f"{filled.name}_2")
+    other.install()
+    with connect(filled) as one, connect(other) as two:
+
+        def at_once():
+            ids = [new_id(db, [], elsewhere) for db in (one, two)]
+            return ids if len({key[:15] for key in ids}) == 1 else None
+
+        first, second = until(at_once, "both are made in the same second")
+        assert first != second
+
+        def taken():
+            key = new_id(one, [], elsewhere)
+            truth.execute(filled, f"CREATE TABLE {quoted(elsewhere)}.{MODELS}__backup_{key} (id INT PRIMARY KEY)")
+            again = new_id(one, [], elsewhere)
+            return (key, again) if key[:15] == again[:15] else None
+
+        key, again = until(taken, "it is asked for again in the same second")
+        assert key != again
 
 
 def test_the_manifest_says_what_was_there(filled):

@@ -87,12 +87,18 @@ def order(key: str) -> tuple[str, int]:
     return f"{date}_{time}", int(again[0]) if again else 1
 
 
-def new_id(db: Database, taken: list[Backup]) -> str:
-    """An id that no backup has: the server's UTC time to the second, with a number behind it where it is taken."""
+def new_id(db: Database, taken: list[Backup], copy_to: str | None = None) -> str:
+    """An id that no backup has: the server's UTC time to the second, with a number behind it where it is taken.
+
+    With a schema that backups of others are copied to as well, the number is the connection's: they may be made in the
+    same second.
+    """
     stamp: str = db.value("SELECT DATE_FORMAT(UTC_TIMESTAMP(), '%Y%m%d_%H%i%s')")
     ids = {backup.id for backup in taken} | {*manifests.read(db)}
-    ids |= {_parts(name)[1] for name in facts.tables(db)}
-    return next(key for n in range(1, 1000) if (key := stamp if n == 1 else f"{stamp}_{n}") not in ids)
+    ids |= {_parts(name)[1] for schema in (db.schema, copy_to) if schema for name in facts.tables(db, schema)}
+    first = db.connection_id % 1000 if copy_to else 1
+    keys = (stamp if n == 1 else f"{stamp}_{n}" for n in range(first, first + 1000))
+    return next(key for key in keys if key not in ids)
 
 
 def tables_with_keys(db: Database, backup: Backup) -> dict[str, Table]:
