@@ -152,6 +152,8 @@ def _merge(
     parents = (*live.foreign_keys, *(key for key in each.parents if key.columns not in had))
     rows = counting.count(db, each.backup_table)
     done = backup.record.progress.get(each.table, {}) if backup.record else {}
+    anew = merge.is_gone(db, sql, each.backup_table, fits, done)
+    done = {} if anew else done
     data = {
         "table": each.table, "backup_table": each.backup_table, **rows.fields(), "merge": True,
         "merged": done.get("merged", 0), "done": bool(done.get("done")),
@@ -163,7 +165,8 @@ def _merge(
         dependents.refuse_keys(db, dependents.referring(db, sql, [each.table]), why, "the merge")
     fired = merge.triggers(db, sql, each.table, on_conflict)
     reasons = ", ".join([*(f"the trigger {name}" for name in fired["INSERT"]), *fits.retyped()])
-    work = Merge(sql, backup.id, each.table, each.backup_table, fits, parents, on_conflict, rows.rows, reasons)
+    work = Merge(sql, backup.id, each.table, each.backup_table, fits, parents, on_conflict, rows.rows, reasons, anew)
+    merge.refuse_replaced(db, work, done)
     clashes = merge.conflicts(db, sql, work)
     lost = orphans.count(db, sql, each.backup_table, parents)
     steps = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import truth
 from truth import TABLES
@@ -57,6 +59,34 @@ def test_what_was_merged_and_then_deleted_does_not_come_back(twice):
     assert truth.count(twice, INTERACTIONS, "id = 1") == 0
 
 
+@pytest.mark.parametrize("how", ["fresh", "truncated", "half"])
+def test_a_merge_into_a_table_that_was_emptied_since_begins_anew(twice, how):
+    """What was merged is gone, new rows have its ids, and what was set aside is there already."""
+    kept = {table: old(twice, table) for table in TABLES}
+    truth.execute(twice, "DELETE FROM users WHERE id = 2")
+    merge(twice)
+    aside = beside(twice, "set_aside")
+    if how == "fresh":
+        twice.cli("migrate", "--fresh", "--yes")
+    else:
+        truth.execute(twice, *(f"TRUNCATE {table}" for table in TABLES))
+    if how == "half":  # as a run leaves it that was killed after its first chunk
+        half = {table: {"merged": 1, "same": 0, "conflicts": 0, "set_aside": 0, "after": 2} for table in TABLES}
+        twice.query("UPDATE rlops_backup SET state = 'merging', progress = %s", (json.dumps(half),))
+    truth.execute(
+        twice, f"INSERT INTO {INTERACTIONS} (id, user_id, product_id, interaction_type) VALUES (1, 5, 5, 'CLICK')"
+    )
+    told = {each["table"]: each for each in merge(twice)["data"]["tables"]}
+    assert beside(twice, "set_aside") == aside
+    clashing = beside(twice, "conflict")
+    for table in TABLES:
+        found = set(truth.rows(twice, table)) | set(aside.get(table, ())) | set(clashing.get(table, ()))
+        assert found >= set(kept[table])
+        assert told[table]["merged"] == len(kept[table]) - len(aside.get(table, ())) - len(clashing.get(table, ()))
+    assert [row[0] for row in clashing[INTERACTIONS]] == [1]
+    assert merge(twice)["steps"] == []
+
+
 def conflicting(database):
     """Rows that clash on the primary key, on (model_name, version), and on user_id."""
     truth.execute(
@@ -104,6 +134,23 @@ def test_the_backup_s_rows_take_their_place_when_told(twice):
         assert set(kept[table]) <= set(live)
         assert sorted(live + aside[table], key=repr) == sorted(new[table] + kept[table], key=repr)
         assert said[table]["replaced"] == len(aside[table]) > 0
+
+
+def test_rows_that_made_way_before_are_not_mixed_with_those_that_make_way_now(twice):
+    conflicting(twice)
+    merge(twice, "--on-conflict", "backup", "--yes")
+    first = beside(twice, "replaced")[INTERACTIONS]
+    truth.execute(twice, *(f"TRUNCATE {table}" for table in TABLES))
+    conflicting(twice)
+    before = truth.snapshot(twice)
+    refused = merge(twice, "--on-conflict", "backup", "--yes", check=5)["error"]
+    assert refused["code"] == "kept_before"
+    assert truth.snapshot(twice) == before
+    names = [name for name in truth.tables(twice) if "__replaced_" in name]
+    truth.execute(twice, *(f"RENAME TABLE {name} TO {name.replace('__replaced_', '__old_')}" for name in names))
+    merge(twice, "--on-conflict", "backup", "--yes")
+    assert [row[0] for row in beside(twice, "replaced")[INTERACTIONS]] == [row[0] for row in first]
+    assert beside(twice, "old")[INTERACTIONS] == first
 
 
 def test_live_rows_that_others_refer_to_do_not_make_way(twice):

@@ -39,8 +39,14 @@ class Match:
 
     def there(self) -> str:
         """SQL: the backup's row is in the live table already, value by value."""
-        primary = next(index for index in self.unique if index.primary)
-        return f"EXISTS (SELECT 1 FROM {quote(self.live.name)} AS l WHERE {self.equal(primary)} AND {self.same()})"
+        return f"EXISTS (SELECT 1 FROM {quote(self.live.name)} AS l WHERE {self._of_its_id()} AND {self.same()})"
+
+    def beside(self, name: str) -> str:
+        """SQL: the backup's row was kept in that table of its own already."""
+        return f"EXISTS (SELECT 1 FROM {quote(name)} AS l WHERE {self._of_its_id()})"
+
+    def _of_its_id(self) -> str:
+        return self.equal(next(index for index in self.unique if index.primary))
 
     def clashes(self) -> str:
         """SQL: some live row has one of the backup row's unique keys."""

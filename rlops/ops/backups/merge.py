@@ -9,14 +9,26 @@ from typing import Any, Literal
 from rlops import counting, facts, manifests
 from rlops.db import Conflict, Database, Duplicate, NoParent
 from rlops.engines import EXACT
-from rlops.errors import Failed
+from rlops.errors import Failed, Refused
 from rlops.ops.backups import copy, describe, orphans
 from rlops.ops.backups.matching import Match, match
 from rlops.plan import Chunk, Step
-from rlops.sqlfiles import Keywords, SqlFolder
+from rlops.sqlfiles import Keywords, SqlFolder, quote
 from rlops.structure import ForeignKey
 
-__all__ = ["CONFLICT", "REPLACED", "Merge", "OnConflict", "conflicts", "match", "notes", "steps", "triggers"]
+__all__ = [
+    "CONFLICT",
+    "REPLACED",
+    "Merge",
+    "OnConflict",
+    "conflicts",
+    "is_gone",
+    "match",
+    "notes",
+    "refuse_replaced",
+    "steps",
+    "triggers",
+]
 
 OnConflict = Literal["keep", "backup"]
 CONFLICT, REPLACED = "__conflict_", "__replaced_"
@@ -36,6 +48,8 @@ class Merge:
     total: int | None
     changed_by: str = ""
     """What may store other values than it was given: a trigger of the live table, a column of another type."""
+    anew: bool = False
+    """Whether what an earlier merge brought in is gone, so that how far it had come doesn't count."""
 
     @property
     def set_aside(self) -> str:
@@ -53,6 +67,8 @@ class Merge:
         # the next transaction on, so the first one does nothing else.
         db.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         if after is None:
+            if self.anew:
+                manifests.save_progress(db, self.backup_id, self.table, {})
             return Chunk(0, "begun", last=False)
         done = dict(manifests.progress(db, self.backup_id, self.table))
         bounds = copy.ends_at(db, self.sql, self.backup, self.match.key, after=done.get("after"), size=size)
@@ -73,17 +89,17 @@ class Merge:
         gone, there, clashes = orphans.condition(self.keys), self.match.there(), self.match.clashes()
         total = self._count(db, bounds, "TRUE")
         before = self._count(db, bounds, there)
-        aside = 0
+        accounted, aside = [there], 0
         if self.keys:
-            aside = self._write(db, "restore/130_keep_aside", bounds, f"{gone} AND NOT {there}", into=self.set_aside)
+            aside = self._keep_aside(db, bounds, f"{gone} AND NOT {there}", self.set_aside)
+            accounted.append(self.match.beside(self.set_aside))
         if self.on_conflict == "keep":
-            clashing = self._write(
-                db, "restore/130_keep_aside", bounds, f"NOT {gone} AND {clashes} AND NOT {there}", into=self.clashing
-            )
+            clashing = self._keep_aside(db, bounds, f"NOT {gone} AND {clashes} AND NOT {there}", self.clashing)
+            accounted.append(self.match.beside(self.clashing))
         else:
             clashing = self._make_way(db, bounds, f"NOT {gone}")
         merged = self._write(db, "restore/160_merge_rows", bounds, f"NOT {gone} AND NOT {clashes}")
-        whole = self._count(db, bounds, there) + aside + (clashing if self.on_conflict == "keep" else 0)
+        whole = self._count(db, bounds, f"({' OR '.join(accounted)})")
         if whole != total:
             text = f"{total - whole:,} of {total:,} rows of {self.table} don't read back as they are in the backup"
             if self.changed_by:
@@ -94,6 +110,11 @@ class Merge:
                 )
             raise Conflict(0, f"{text}: another session changes them")
         return {"merged": merged, "same": before, "conflicts": clashing, "set_aside": aside}
+
+    def _keep_aside(self, db: Database, bounds: Mapping[str, int], wanted: str, into: str) -> int:
+        """Keep rows of the backup in a table of their own, but for those that an earlier merge has kept there."""
+        text = f"{wanted} AND NOT {self.match.beside(into)}"
+        return self._write(db, "restore/130_keep_aside", bounds, text, into=into)
 
     def _make_way(self, db: Database, bounds: Mapping[str, int], wanted: str) -> int:
         """Keep the live rows that the backup's rows replace in a table of their own, and remove them."""
@@ -195,6 +216,28 @@ def conflicts(db: Database, sql: SqlFolder, work: Merge) -> dict[str, int | None
     }
 
 
+def is_gone(db: Database, sql: SqlFolder, backup: str, fits: Match, done: Mapping[str, Any]) -> bool:
+    """Whether none of the rows that a merge has brought in is there: the table was emptied, or made anew, since."""
+    if not done.get("merged", 0) + done.get("same", 0):
+        return False
+    names = {"backup": backup, "key": fits.key, "condition": Keywords((fits.there(),))}
+    statement = sql.statement("restore/125_any_merged", names, {"upto": done["after"]})
+    return db.row(statement.sql, statement.values) is None
+
+
+def refuse_replaced(db: Database, work: Merge, done: Mapping[str, Any]) -> None:
+    """Refuse to let rows make way into a table where an earlier merge has kept some, perhaps of the same ids."""
+    name = work.clashing
+    if work.on_conflict == "keep" or done or not facts.table_exists(db, name) or counting.is_empty(db, name):
+        return
+    raise Refused(
+        f"{name} holds live rows that made way in an earlier merge, and those that would make way now may have the same"
+        " ids. Nothing was changed",
+        f"Keep it under another name, then type the same command again:\nRENAME TABLE {quote(name)} TO {quote(name + '_1')};",
+        "kept_before",
+    )
+
+
 def triggers(db: Database, sql: SqlFolder, table: str, on_conflict: OnConflict) -> dict[str, list[str]]:
     """The live table's triggers that a merge fires, by the event."""
     found = describe.read(db, sql, "backups/130_triggers", {}) or ()
@@ -214,7 +257,8 @@ def notes(
 ) -> list[str]:
     """What people are told before anything is merged."""
     about = "about " if rows.estimated else ""
-    lines = [f"{work.table}: {about}{rows.rows:,} rows of {work.backup} are brought in; the backup keeps them too"]
+    lines = [f"{work.table}: what an earlier merge brought in is gone; it begins anew"] if work.anew else []
+    lines += [f"{work.table}: {about}{rows.rows:,} rows of {work.backup} are brought in; the backup keeps them too"]
     for name, number in clashes.items():
         what = "not counted in time" if number is None else f"{number:,}"
         if number is None or number:
