@@ -249,6 +249,18 @@ def last_rename(db: Database) -> datetime | None:
 
 
 @_usable()
+def last_move(db: Database, back: str, away: str) -> Row | None:
+    """The last step by which tables got their names back or gave them up, by the two files; and whether of the latest run."""
+    if not {"rlops_run", "rlops_step"} <= existing(db):
+        return None
+    return db.row(
+        "SELECT file, sql_text, run_id = (SELECT MAX(id) FROM rlops_run) AS latest FROM rlops_step"
+        " WHERE file = %s OR (file = %s AND status = 'done') ORDER BY id DESC LIMIT 1",
+        (back, away),
+    )
+
+
+@_usable()
 def applied_upgrades(db: Database) -> list[Row]:
     """The upgrade files that were applied here, with their text as it was."""
     if "rlops_step" not in existing(db):

@@ -204,18 +204,19 @@ def _ended(sql: SqlFolder, backup: Backup, *, merged: bool) -> list[Step]:
 
 
 def _brought_back(db: Database, sql: SqlFolder, taken: list[Backup]) -> Backup | None:
-    """The backup that the latest run renamed back, if that still stands; the run may have died right after it."""
-    latest = journal.runs(db, 1)
-    if not latest or latest[0]["command"] != "restore":
+    """The backup that the latest run renamed back, or an earlier one that died before it recorded so."""
+    moved = journal.last_move(db, RENAME, "rollback/010_rename")
+    if moved is None or moved["file"] != RENAME:
         return None
-    renamed = [step["sql_text"] for step in journal.steps_of(db, latest[0]["id"]) if step["file"] == RENAME]
-    ids = set(re.findall(rf"{backups.MARK}(\d+_\d+(?:_\d+)?)` TO ", renamed[0] if renamed else ""))
+    ids = set(re.findall(rf"{backups.MARK}(\d+_\d+(?:_\d+)?)` TO ", moved["sql_text"]))
     if len(ids) != 1 or ids & {backup.id for backup in taken}:
         return None
     backup_id = ids.pop()
     found = Backup(backup_id, {}, manifests.read(db).get(backup_id))
+    if not moved["latest"] and (found.record is None or found.record.state == "restored"):
+        return None
     for name in (*declared.names(sql), *found.manifest):
-        if f"`{name}{backups.MARK}{found.id}` TO " in renamed[0]:
+        if f"`{name}{backups.MARK}{found.id}` TO " in moved["sql_text"]:
             found.tables[name] = f"{name}{backups.MARK}{found.id}"
     return found if all(facts.table_exists(db, name) for name in found.tables) else None
 

@@ -10,7 +10,7 @@ import pytest
 import truth
 from conftest import fill_shop, quoted
 from scenarios import PlainDatabase
-from sessions import Holder, answer, begin, ours, until
+from sessions import Holder, answer, begin, ours, stopped, until
 from truth import TABLES
 
 from rlops.sandbox.server import RunningServer
@@ -183,3 +183,25 @@ def test_a_rollback_that_died_before_its_rename_leaves_no_ghost(filled):
     states = {row["id"]: row["state"] for row in filled.query("SELECT id, state FROM rlops_backup")}
     assert states.pop("20260101_000000") == "abandoned"
     assert list(states.values()) == ["kept"]
+
+
+def test_a_restore_that_died_after_its_rename_is_ended_though_another_command_ran(ours):
+    """Rows without a parent are set aside once the table has its name again; the backup doesn't stay `kept` for ever."""
+    ours.cli("migrate", "--partitioned", "--environment", "development")
+    truth.fill(ours, *(f"2026-{month:02}-01 12:00:00" for month in range(1, 10)))
+    kept = truth.rows(ours, INTERACTIONS)
+    roll_back(ours)
+    truth.execute(ours, "DELETE FROM users WHERE id = 3")
+    steps = [step["name"] for step in ours.cli("restore", "--dry-run", "--output", "json").json["steps"]]
+    (renamed,) = (number for number, name in enumerate(steps, 1) if "the tables' names again" in name)
+    process = stopped(ours, "rlops.journal:Journal.intent", renamed + 1, "restore", "--yes")
+    process.kill()
+    process.communicate()
+    ours.cli("seed", "--rows", "1", "--months", "1")
+    assert truth.count(ours, INTERACTIONS, "user_id = 3")
+    ours.cli("restore")
+    assert not truth.count(ours, INTERACTIONS, "user_id = 3")
+    (aside,) = (name for name in truth.tables(ours) if name.startswith(f"{INTERACTIONS}__set_aside_"))
+    assert set(kept) <= {*truth.rows(ours, INTERACTIONS), *truth.rows(ours, aside)}
+    assert [row["state"] for row in ours.query("SELECT state FROM rlops_backup")] == ["restored"]
+    assert ours.cli("restore", "--output", "json", check=5).json["error"]["code"] == "no_backup"
