@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from rlops import counting, jobs
 from rlops.db import Database, TimedOut
+from rlops.engines import EXACT
 from rlops.errors import Refused, Usage
 from rlops.ids import THESE, among
 from rlops.ops import declared, longrun
@@ -19,7 +21,9 @@ from rlops.words import counted
 KIND = "purge"
 DELETE = "purge/020_delete_rows"
 COUNT_FOR = 20.0  # seconds for counting the rows
-START = ("1000-01-01 00:00:00", 0)  # MySQL's least DATETIME
+START = ("0000-00-00 00:00:00", -(2**63))
+# An archive's months begin with MySQL's least DATETIME, and end before the one that has no end which a DATETIME could hold.
+FIRST, LAST = datetime(1000, 1, 1), datetime(9999, 12, 1)
 PASSES = 3  # the first, and those that look for rows which came meanwhile
 PARENTS = {"user": "users", "product": "product"}
 
@@ -64,7 +68,8 @@ class Rows:
         select = self.parent.statement(
             self.sql, "purge/010_rows_of_parent", last_timestamp=timestamp, last_id=last_id, limit=size
         )
-        rows = db.rows(select.sql, select.values)
+        with db.sql_mode(EXACT):  # a position may be a date that no calendar has
+            rows = db.rows(select.sql, select.values)
         deleted = 0
         if rows:
             delete = self.parent.deletion(self.sql, among(row["id"] for row in rows))
@@ -198,20 +203,38 @@ def _count(db: Database, sql: SqlFolder, parent: Parent) -> counting.Rows:
         return counting.Rows(int(explained.get("rows") or 0), True, "the optimizer's estimate")
 
 
+def unarchivable(db: Database, sql: SqlFolder, parent: Parent) -> tuple[int, tuple[str, ...]]:
+    """How many of the parent's rows belong to no month of an archive, and so stay; and what is said of them."""
+    query = parent.statement(sql, "purge/070_count_unarchivable", since=FIRST, until=LAST)
+    rows = int(db.value(query.sql, query.values))
+    if not rows:
+        return 0, ()
+    where = f"{parent.column} = {parent.id} AND (`timestamp` < '{FIRST:%Y-%m-%d}' OR `timestamp` >= '{LAST:%Y-%m-%d}')"
+    return rows, (
+        f"{counted(rows, 'row')} of {parent}, dated before the year 1000 or in the last month of 9999, can't be archived, and"
+        f" so can't be purged: give them a date, or delete them; SELECT * FROM {INTERACTIONS} WHERE {where} shows them",
+    )
+
+
 def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Count what is there now: the shop may have inserted more meanwhile."""
     data: Mapping[str, Any] = answer.data
     parent = _parent(db, sql, *(data["parent"]["id"] if data["parent"]["kind"] == kind else None for kind in PARENTS))
-    if not answer.steps:
-        return replace(answer, headline=f"Nothing to do: {parent} has no interactions.")
-    left = _count(db, sql, parent)
     where = data.get("destination")
+    stuck, notes = unarchivable(db, sql, parent) if where else (0, ())
+    if not answer.steps:
+        what = "no others" if stuck else "no interactions"
+        return replace(answer, notes=(*answer.notes, *notes), headline=f"Nothing to do: {parent} has {what}.")
+    left = _count(db, sql, parent)
     kept = f"; every one of them is in {where}, verified" if where else ""
-    notes = [f"{counted(data['late_rows'], 'row')} of them came while it ran"] if data["late_rows"] else []
-    if left.rows:
-        notes.append(f"{counted(left.rows, 'row')} came since; the shop's DELETE takes them along, or purge again")
+    if data["late_rows"]:
+        notes += (f"{counted(data['late_rows'], 'row')} of them came while it ran",)
+    if left.rows > stuck:
+        notes += (
+            f"{counted(left.rows - stuck, 'row')} came since; the shop's DELETE takes them along, or purge again",
+        )
     if parent.kind == "user":
-        notes.append("the user's features stay: one row, which goes with the user by cascade")
+        notes += ("the user's features stay: one row, which goes with the user by cascade",)
     return replace(
         answer,
         data={**data, "left_rows": left.rows},

@@ -108,3 +108,15 @@ def test_a_user_without_interactions_is_nothing_to_do(migrated):
     answer = purge(migrated, "--user", "999999")
     assert answer["steps"] == []
     assert answer["data"]["deleted_rows"] == 0
+
+
+def test_rows_dated_before_any_month_and_in_the_last_one_go_too(migrated):
+    fill(migrated, {3: 1100, 4: 10}, "user_id")
+    odd = {"0001-01-01": 1050} if migrated.server.family == "oceanbase" else {"0000-00-00": 1050, "2024-03-00": 1}
+    update = f"UPDATE {INTERACTIONS} SET timestamp = '{{}}' WHERE user_id = 3 AND YEAR(timestamp) = 2025 LIMIT {{}}"
+    truth.execute(
+        migrated, "SET sql_mode = ''", *[update.format(*each) for each in {**odd, "9999-12-31 23:59:59": 1}.items()]
+    )  # fmt: skip
+    data = purge(migrated, "--user", "3")["data"]
+    assert (data["deleted_rows"], data["left_rows"]) == (1100, 0)
+    assert truth.count(migrated, INTERACTIONS) == 10

@@ -230,3 +230,23 @@ def test_production_wants_an_archive_named(database, root):
     assert truth.snapshot(database) == before
     database.cli(*arguments, "--to", str(root))
     assert len(coldstore.rows(root)) == 20
+
+
+def test_rows_that_no_month_of_an_archive_holds_stay_and_are_named(filled, root):
+    truth.execute(
+        filled,
+        *[
+            f"UPDATE {INTERACTIONS} SET timestamp = '{when}' WHERE product_id = 3 AND timestamp >= '2024-01-01' LIMIT 1"
+            for when in ("0001-01-01", "9999-12-31 23:59:59")
+        ],
+    )
+    first = purge(filled, root)
+    assert (first["data"]["deleted_rows"], first["data"]["left_rows"]) == (20, 2)
+    before = truth.snapshot(filled)
+    second = purge(filled, root)
+    assert second["steps"] == []
+    assert truth.snapshot(filled)[INTERACTIONS] == before[INTERACTIONS]
+    for answer in (first, second):
+        notes = " ".join(answer["notes"])
+        assert "2 rows of product 3" in notes and "product_id = 3 AND" in notes
+        assert "came since" not in notes

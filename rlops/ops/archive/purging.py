@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
 from rlops.archive import parts
 from rlops.archive.export import Month
@@ -21,8 +21,6 @@ from rlops.ops.purge import Parent
 from rlops.plan import Plan
 from rlops.sqlfiles import SqlFolder
 
-LAST = datetime(9999, 12, 1)  # the month behind it has no end that a DATETIME could hold
-
 
 def plan(db: Database, sql: SqlFolder, user: int | None, product: int | None, request: Request) -> Plan:
     """Plan one job: month by month, archive the parent's rows and delete what a verified part holds.
@@ -39,12 +37,13 @@ def plan(db: Database, sql: SqlFolder, user: int | None, product: int | None, re
         lambda condition: parent.deletion(sql, condition),
         sql.policy.archive.part_rows, found.rows.rows, only=only,
     )  # fmt: skip
-    due = found.rows.rows or found.job or _unfinished(db, only)
+    stuck, notes = purge.unarchivable(db, sql, parent)
+    due = found.rows.rows > stuck or found.job or _unfinished(db, only)
     return Plan(
         "purge",
         (*record_steps(db, sql, where), found.step("archive and delete", work)) if due else (),
         {**found.data, "destination": where.url, "remarks": []},
-        (*found.notes, f"they go to {where.url}, as [archive] purged in the policy says"),
+        (*found.notes, f"they go to {where.url}, as [archive] purged in the policy says", *notes),
         question=f"This deletes {found.count} from {db.schema}, each once it is in {where.url} and read back.",
         name_database=request.environment == "production",
         again=found.again,
@@ -59,9 +58,9 @@ def _unfinished(db: Database, only: Only) -> set[date]:
 
 def _months(db: Database, sql: SqlFolder, parent: Parent, only: Only) -> Sequence[Month]:
     """The months that have rows of the parent, or a part of it that is not done; oldest first."""
-    firsts, since = _unfinished(db, only), table.EARLIEST
-    while since < LAST:
-        query = parent.statement(sql, "purge/060_first_month", since=since, until=LAST)
+    firsts, since = _unfinished(db, only), purge.FIRST
+    while since < purge.LAST:
+        query = parent.statement(sql, "purge/060_first_month", since=since, until=purge.LAST)
         first = db.value(query.sql, query.values)
         if first is None:
             break
