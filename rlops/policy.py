@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import tomllib
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -203,10 +205,14 @@ def _check(policy: Policy, reader: _Reader) -> None:
             ZoneInfo(policy.writers_time_zone)
         except (ZoneInfoNotFoundError, ValueError):
             reader.refuse("writers_time_zone", f"{policy.writers_time_zone!r} is not a time zone")
-    if min(policy.retention.interactions_months, policy.archive.interactions_months) < 1:
-        reader.refuse("interactions_months", "must be at least 1")
-    if policy.archive.part_rows < 1:
-        reader.refuse("part_rows", "must be at least 1")
+    least = {
+        1: ("retention.interactions_months", "archive.interactions_months", "archive.part_rows", "backups.max_age_days",
+            "journal.keep_days", "monitor.keep_days"),
+        0: ("monitor.evidence_days", "partitions.hold_days"),
+    }  # fmt: skip
+    for number, key in ((number, key) for number, keys in least.items() for key in keys):
+        if attrgetter(key)(policy) < number:
+            reader.refuse(key, f"must be at least {number}")
     shares = {
         "max_erase_share": policy.archive.max_erase_share,
         "max_share_per_run": policy.retention.max_share_per_run,
@@ -216,7 +222,7 @@ def _check(policy: Policy, reader: _Reader) -> None:
             reader.refuse(key, "must be above 0 and at most 1")
     for key, value in vars(policy.throttle).items():
         if value <= 0:
-            reader.refuse(key, "must be above 0")
+            reader.refuse(f"throttle.{key}", "must be above 0")
     for threshold in fields(policy.thresholds):
         if len(getattr(policy.thresholds, threshold.name)) != 2:
             reader.refuse(f"thresholds.{threshold.name}", "must be [warning, critical]")
@@ -231,9 +237,12 @@ class _Reader:
         self.lines = text.splitlines()
 
     def refuse(self, key: str, problem: str) -> None:
-        leaf = re.escape(key.rpartition(".")[2])
+        section, _, name = key.rpartition(".")
+        leaf = re.escape(name)
         pattern = re.compile(rf'^\s*(\[.*\b{leaf}\]|"?{leaf}"?\s*=)')
-        line = next((number for number, text in enumerate(self.lines, 1) if pattern.match(text)), 1)
+        found = [number for number, text in enumerate(self.lines, 1) if pattern.match(text)]
+        header = next((number for number, text in enumerate(self.lines, 1) if text.startswith(f"[{section}]")), 0)
+        line = next((number for number in found if number > header), found[0] if found else 1)
         raise Usage(f"{self.path}:{line}: {key} {problem}")
 
     def build(self, kind: Any, value: Any, key: str) -> Any:
@@ -252,6 +261,7 @@ class _Reader:
             return self._decimal(value, key)
         if kind is float:
             self._expect(isinstance(value, int | float) and not isinstance(value, bool), key, "must be a number")
+            self._expect(math.isfinite(value), key, "must be a finite number")
             return float(value)
         if kind in (int, str, bool):
             self._expect(type(value) is kind, key, f"must be of type {kind.__name__}")
@@ -270,10 +280,11 @@ class _Reader:
 
     def _decimal(self, value: Any, key: str) -> Decimal:
         try:
-            return Decimal(str(value))
+            number = Decimal(str(value))
         except InvalidOperation:
-            self.refuse(key, "must be a decimal number")
-            raise AssertionError from None
+            number = Decimal("NaN")
+        self._expect(number.is_finite(), key, "must be a decimal number")
+        return number
 
     def _expect(self, holds: bool, key: str, problem: str) -> None:
         if not holds:

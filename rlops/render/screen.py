@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,11 +49,13 @@ class Output(Enum):
 def _console(stream: Any, no_color: bool) -> Console:
     # NO_COLOR counts when it is not empty; FORCE_COLOR would make rich take a pipe for a terminal.
     environ = {key: value for key, value in os.environ.items() if key != "FORCE_COLOR"}
+    if not re.fullmatch("0*[1-9][0-9]*", environ.get("COLUMNS", "")):
+        environ.pop("COLUMNS", None)
     terminal = stream.isatty()
     plain = no_color or bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
     return Console(
         file=stream, no_color=plain, markup=False, highlight=False, emoji=False, force_terminal=terminal,
-        width=None if terminal else int(environ.get("COLUMNS") or PIPE_WIDTH), _environ=environ,
+        width=None if terminal else int(environ.get("COLUMNS", PIPE_WIDTH)), _environ=environ,
     )  # fmt: skip
 
 

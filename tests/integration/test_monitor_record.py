@@ -299,7 +299,15 @@ def test_nagios_on_a_real_server(database: ShopDatabase, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "wrong", [("--watch", "soon"), ("--watch", "0.1s"), ("--threshold", "x=1"), ("--watch", "5s", "--output", "nagios")]
+    "wrong",
+    [
+        ("--watch", "soon"),
+        ("--watch", "0.1s"),
+        ("--threshold", "x=1"),
+        ("--threshold", "orphans=inf"),
+        ("--threshold", "orphans=1,nan"),
+        ("--watch", "5s", "--output", "nagios"),
+    ],
 )
 def test_wrong_options_are_refused(database: ShopDatabase, wrong: tuple[str, ...]) -> None:
     answer = database.cli("monitor", *wrong, check=3 if "nagios" in wrong else 2)

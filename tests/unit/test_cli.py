@@ -43,6 +43,13 @@ def test_help_starts_with_an_example_and_lists_the_shared_options(tmp_path, comm
         assert run_cli(*command, "-h", home=tmp_path, env={"COLUMNS": "200"}).stdout == shown
 
 
+@pytest.mark.parametrize("columns", ["0", "-1", "abc", "", "²"])
+def test_a_width_that_is_none_is_ignored(tmp_path, columns):
+    shown = run_cli("config", "show", home=tmp_path, env={"COLUMNS": columns}).stdout
+    assert shown == run_cli("config", "show", home=tmp_path).stdout
+    assert "sql_dir" in shown
+
+
 def test_no_server_is_one_json_document_and_exit_4(tmp_path):
     answer = run_cli("verify", "--url", "mysql://root@127.0.0.1:1/shop", "--output", "json", home=tmp_path, check=4)
     assert answer.json["schema"] == "rlops/1"

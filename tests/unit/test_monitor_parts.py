@@ -260,7 +260,7 @@ def test_thresholds_of_the_command_line() -> None:
     found = verdict.thresholds(monitor_sample.POLICY, ["days_to_limit=200,100", "history_list=5"])
     assert found.days_to_limit == (200, 100)
     assert found.history_list == (5, monitor_sample.POLICY.thresholds.history_list[1])
-    for wrong in ("nothing=1", "history_list", "history_list=x", "history_list=1,2,3"):
+    for wrong in ("nothing=1", "history_list", "history_list=x", "history_list=1,2,3", "orphans=inf", "orphans=1,nan"):
         with pytest.raises(Usage):
             verdict.thresholds(monitor_sample.POLICY, [wrong])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -52,7 +53,7 @@ def thresholds(policy: Policy, given: Iterable[str]) -> Thresholds:
             values = [float(number) for number in numbers.split(",")]
         except ValueError:
             values = []
-        if name not in known or len(values) not in (1, 2):
+        if name not in known or len(values) not in (1, 2) or not all(map(math.isfinite, values)):
             raise Usage(
                 f"--threshold {text!r} is not NAME=WARNING or NAME=WARNING,CRITICAL",
                 f"The names are {', '.join(known)}; sql/policy.toml tells what they mean.",
