@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from rlops.db import Database
@@ -24,6 +24,19 @@ def writers_now(db: Database, time_zone: str) -> datetime:
         return local
     finally:
         db.execute("SET SESSION time_zone = '+00:00'")
+
+
+def zoned(db: Database, time_zone: str, when: datetime) -> datetime:
+    """A time by the writers' clock with the offset that it has there; with none of its own beyond what the server knows."""
+    if time_zone != "server":
+        return when.replace(tzinfo=ZoneInfo(time_zone))
+    utc = when.replace(tzinfo=UTC).timestamp()
+    db.execute("SET SESSION time_zone = @@GLOBAL.time_zone")
+    try:
+        known = float(db.value("SELECT UNIX_TIMESTAMP(%s)", (when,)) or utc)
+    finally:
+        db.execute("SET SESSION time_zone = '+00:00'")
+    return when.replace(tzinfo=timezone(timedelta(seconds=utc - known)))
 
 
 def dated(value: datetime | str) -> datetime:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rlops import counting, jobs
-from rlops.clock import cutoff, writers_now
+from rlops.clock import cutoff, writers_now, zoned
 from rlops.db import Database, TimedOut
 from rlops.errors import Exit, Refused
 from rlops.ids import THESE, among
@@ -67,11 +67,15 @@ def deletion(sql: SqlFolder, condition: Keywords, edge: datetime) -> Statement:
 
 @dataclass(frozen=True)
 class Due:
-    """What a run of cleanup is about, with an archive or without: the cutoff, what is before it, and the open job."""
+    """What a run of cleanup is about, with an archive or without: the cutoff, what is before it, and the open job.
+
+    `edge` is by the writers' clock; `said` is the same with its offset, as is `newer`, the cutoff by now.
+    """
 
     sql: SqlFolder
     months: int
     edge: datetime
+    said: datetime
     newer: datetime | None
     job: jobs.Job | None
     expired: counting.Rows
@@ -97,7 +101,7 @@ class Due:
     def data(self) -> dict[str, Any]:
         """The JSON of both plans."""
         return {
-            "cutoff": self.edge.isoformat(), "time_zone": self.sql.policy.writers_time_zone, "months": self.months,
+            "cutoff": self.said.isoformat(), "time_zone": self.sql.policy.writers_time_zone, "months": self.months,
             "newer_cutoff": self.newer and self.newer.isoformat(), "expired_rows": self.expired.rows,
             "expired_rows_estimated": self.expired.estimated, "expired_rows_source": self.expired.source,
             "deleted_rows": 0, "archived_rows": 0, "dropped_partitions": [], **longrun.NOTHING,
@@ -141,7 +145,8 @@ def due(
     job = _open_job(db, sql, months, kind, archive=archive)
     edge = datetime.fromisoformat(job.parameters["cutoff"]) if job else fresh
     expired, kept = _count_expired(db, sql, edge), counting.count(db, INTERACTIONS)
-    return Due(sql, months, edge, fresh if fresh > edge else None, job, expired, kept, archive, kind)
+    said, newer = (zoned(db, sql.policy.writers_time_zone, each) for each in (edge, fresh))
+    return Due(sql, months, edge, said, newer if fresh > edge else None, job, expired, kept, archive, kind)
 
 
 def plan_deletion(db: Database, sql: SqlFolder, months: int, request: Request) -> Plan:
@@ -232,7 +237,7 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     """Say what was deleted, by what the chunks themselves counted."""
     data = answer.data
     answer = replace(answer, notes=(*answer.notes, *_undated(db, sql)))
-    edge, where = data["cutoff"].replace("T", " "), data.get("destination")
+    edge, where = data["cutoff"][:19].replace("T", " "), data.get("destination")
     if all(step.file == RECORD for step in answer.steps):
         held = f" but the months held back: {', '.join(data['held_months'])}" if data.get("held_months") else ""
         return nothing_to_do(answer, f"no interaction is older than {edge}{held}")

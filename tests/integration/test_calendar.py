@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import coldstore
 import pytest
@@ -61,10 +62,16 @@ def test_rows_at_the_edges_go_on_their_day_and_come_back_as_they_were(filled, ro
     offset = "+13:00" if filled.server.family != "oceanbase" else "+08:00"  # MariaDB knows no more
     wanted = policy(filled, writers_time_zone=f'"{zone}"')
     before = live(filled)
+
+    def midnight(day):
+        if zone == "server":
+            return f"{day}T00:00:00{offset}"
+        return datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).isoformat()
+
     with global_variable(filled, "time_zone", offset):
         for now, archived, deleted in CLOCKS:
             answer = archive(filled, root, *wanted, now=now)
-            assert answer["data"]["until"] == f"{archived}T00:00:00"
+            assert answer["data"]["until"] == midnight(archived)
             assert coldstore.rows(root) == [row for row in before if str(row[5]) < archived]
             command = (
                 "cleanup",
@@ -80,7 +87,7 @@ def test_rows_at_the_edges_go_on_their_day_and_come_back_as_they_were(filled, ro
                 *wanted,
             )
             data = filled.cli(*command, env={"TZ": "America/New_York"}).json["data"]
-            assert (data["cutoff"], data["archived_rows"]) == (f"{deleted}T00:00:00", 0)
+            assert (data["cutoff"], data["archived_rows"]) == (midnight(deleted), 0)
             assert live(filled) == [row for row in before if str(row[5]) >= deleted]
             whole(filled, root, before)
     for row in coldstore.dataset(root).to_pylist():  # each is in the folder of its own month
@@ -121,7 +128,7 @@ def test_midnight_is_the_writers_own_by_the_servers_clock(filled, root, tmp_path
         run(filled, f"GRANT ALL ON `{filled.name}`.* TO 'operator'@'%'")
         with global_variable(filled, "init_connect", f"SET timestamp = {epoch}"):
             data = Shop(filled, tmp_path).rlops(*command, *wanted, user="operator").json["data"]
-    assert data["cutoff"] == f"{deleted}T00:00:00"
+    assert data["cutoff"] == datetime.fromisoformat(deleted).replace(tzinfo=ZoneInfo(zone)).isoformat()
     assert live(filled) == [row for row in before if str(row[5]) >= deleted]
     assert coldstore.rows(root) == [row for row in before if str(row[5]) < deleted]
     whole(filled, root, before)

@@ -12,7 +12,7 @@ from rlops.archive import place as places
 from rlops.archive.export import Export, Month
 from rlops.archive.place import Place
 from rlops.archive.rows import Reader
-from rlops.clock import cutoff, writers_now
+from rlops.clock import cutoff, writers_now, zoned
 from rlops.db import Database
 from rlops.errors import Refused
 from rlops.ops import native_ttl
@@ -48,7 +48,8 @@ def plan(db: Database, sql: SqlFolder, request: Request) -> Plan:
     return Plan(
         "archive run", (*recording, *steps),
         {
-            "destination": where.url, "until": edge.isoformat(), "time_zone": sql.policy.writers_time_zone, "months": months,
+            "destination": where.url, "until": zoned(db, sql.policy.writers_time_zone, edge).isoformat(),
+            "time_zone": sql.policy.writers_time_zone, "months": months,
             "due": [{"month": str(month), **rows.fields()} for month, rows in found.items()],
             "archived_rows": 0, "left_out_months": [str(month) for month in left_out],
         },

@@ -130,7 +130,7 @@ def _interactions(
     disk = read_disk(reader)
     kept = policy.retention.interactions_months
     return {
-        "partitions": read_partitions(reader, live.get(name), files.get(name), now),
+        "partitions": read_partitions(reader, live.get(name), files.get(name), now, zone),
         "growth": growth,
         "forecast": forecast(table, growth, policy.monitor.limit_bytes, disk=disk, oldest=oldest, now=now, months=kept),
         "disk": disk,

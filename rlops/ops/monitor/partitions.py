@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from rlops.db import Row, ServerError
@@ -30,10 +30,12 @@ class Bounds:
     catch_all: bool = False
 
 
-def read_partitions(reader: Reader, table: Table | None, files: Files | None, now: datetime) -> dict[str, Any]:
+def read_partitions(
+    reader: Reader, table: Table | None, files: Files | None, now: datetime, zone: tzinfo
+) -> dict[str, Any]:
     """Every partition with its bounds, rows and bytes; `months_ahead`, `gaps`, `catch_all_rows`, `later_rows` of them.
 
-    `now` is the writers' clock. Bounds are the server's, never taken from names. Numbers are None where the partitions
+    `now` is the writers' clock, and `zone` theirs. Bounds are the server's, never taken from names. Numbers are None where the partitions
     are not by RANGE over literal times.
     """
     answer: dict[str, Any] = {
@@ -49,12 +51,12 @@ def read_partitions(reader: Reader, table: Table | None, files: Files | None, no
         return answer
     bounds = read_bounds(rows)
     by_name = {each.name: each for each in bounds or ()}
-    answer["partitions"] = [_partition(row, by_name.get(row["name"]), files) for row in rows]
+    answer["partitions"] = [_partition(row, by_name.get(row["name"]), files, zone) for row in rows]
     answer["source"] = SOURCE
     if bounds is None:
         return answer
     answer["months_ahead"] = months_ahead(bounds, now)
-    answer["gaps"] = [{"name": each.name, "from": each.begins, "to": each.ends} for each in gaps(bounds)]
+    answer["gaps"] = [{"name": each.name, **_ends(each, zone)} for each in gaps(bounds)]
     catch_all = next((each for each in bounds if each.catch_all), None)
     answer["catch_all"] = catch_all.name if catch_all else None
     if catch_all:
@@ -101,13 +103,17 @@ def next_month(time: datetime) -> datetime:
     return time.replace(year=time.year + time.month // 12, month=time.month % 12 + 1)
 
 
-def _partition(row: Row, bounds: Bounds | None, files: Files | None) -> dict[str, Any]:
+def _ends(bounds: Bounds | None, zone: tzinfo) -> dict[str, datetime | None]:
+    begins, ends = (bounds.begins, bounds.ends) if bounds else (None, None)
+    return {"from": begins and begins.replace(tzinfo=zone), "to": ends and ends.replace(tzinfo=zone)}
+
+
+def _partition(row: Row, bounds: Bounds | None, files: Files | None, zone: tzinfo) -> dict[str, Any]:
     estimated = (whole(row["data_bytes"]) or 0) + (whole(row["index_bytes"]) or 0)
     on_disk = files.parts.get(row["file"]) if files else None
     return {
         "name": row["name"],
-        "from": bounds.begins if bounds else None,
-        "to": bounds.ends if bounds else None,
+        **_ends(bounds, zone),
         "bound": str(row["bound"]),
         "rows": whole(row["estimated_rows"]),
         "rows_estimated": True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from rlops.clock import cutoff, writers_now
+from rlops.clock import cutoff, writers_now, zoned
 from rlops.db import Database
 from rlops.errors import Exit, Refused
 from rlops.ops import cleanup, longrun
@@ -45,7 +45,8 @@ def plan(db: Database, sql: SqlFolder, request: Request, most: int) -> Plan:
     again = f"rlops partition expire --months {request.months} --most {most}"
     edge = (chosen[-1].upper if chosen else None) or EARLIEST  # before which nothing is
     if len(emptied(db, sql, chosen)) == len(chosen) and not hold.found(db):
-        planned = _of_empty(db, ending.dropping(db, sql, edge, now, most), edge, again)
+        said = zoned(db, sql.policy.writers_time_zone, edge)
+        planned = _of_empty(db, ending.dropping(db, sql, edge, now, most), said, again)
     else:
         planned = retention.plan(db, sql, request.months, request, Scope("partition expire", again, edge, most))
     notes = planned.notes if planned.steps else ()
