@@ -289,7 +289,7 @@ def test_nagios_on_a_real_server(database: ShopDatabase, tmp_path: Path) -> None
         database,
         f"INSERT INTO {INTERACTIONS} (user_id, product_id, interaction_type, timestamp) VALUES (1, 1, 'VIEW', NOW() - INTERVAL 500 DAY)",
     )
-    assert nagios(*late, check=1).stdout.startswith("WARNING - user_product_interactions: 1 rows of 1 month")
+    assert nagios(*late, check=1).stdout.startswith("WARNING - user_product_interactions: 1 row of 1 month")
     assert nagios(check=2).stdout.startswith("CRITICAL - ")
     gone = run_cli("monitor", "--output", "nagios", "--url", "mysql://root@127.0.0.1:1/shop", home=tmp_path, check=3)
     assert gone.stdout.startswith("UNKNOWN - ")
