@@ -55,13 +55,6 @@ class Part:
         return [Column(name, kind, null) for name, kind, null in self.columns]
 
     @property
-    def perhaps_live(self) -> int:
-        """How many of its rows the table may have: all until deletion begins, then those that were not deleted from it."""
-        if self.state not in (DELETING, DONE):
-            return self.sum.rows
-        return max(self.kept, self.sum.rows - self.deleted - self.removed)
-
-    @property
     def month_text(self) -> str:
         return f"{self.month:%Y-%m}"
 

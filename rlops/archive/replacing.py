@@ -59,17 +59,11 @@ def settle(db: Database, store: Store, part: Part) -> None:
     )  # fmt: skip
 
 
-def holding(store: Store, part: Part, ids: pa.Array) -> int:
-    """How many of a part's rows have one of these ids."""
-    batches = parquet.batches(store, part.path, part.table_columns, ("id",))
-    return sum(pc.sum(_among(batch, ids)).as_py() or 0 for batch in batches)
-
-
-def differing(store: Store, one: Part, other: Part) -> int:
-    """How many ids two parts have with different timestamps: another row's, where the row wasn't changed by the shop."""
-    first, second = (_times(store, part).rename_columns(["id", name]) for part, name in ((one, "a"), (other, "b")))
-    both = first.join(second, "id", join_type="inner")
-    return pc.sum(pc.not_equal(both["a"], both["b"])).as_py() or 0
+def holding(store: Store, part: Part, ids: pa.Array) -> bool:
+    """Whether a part has a row of one of these ids."""
+    return any(
+        pc.any(_among(batch, ids)).as_py() for batch in parquet.batches(store, part.path, part.table_columns, ("id",))
+    )
 
 
 def ids_of(store: Store, part: Part) -> pa.Array:
@@ -86,13 +80,6 @@ def overlapping(part: Part, others: Sequence[Part]) -> list[Part]:
         if other.id != part.id and None not in (first, last, other.sum.min_id, other.sum.max_id)
         and other.sum.min_id <= last and first <= other.sum.max_id  # type: ignore[operator]
     ]  # fmt: skip
-
-
-def _times(store: Store, part: Part) -> pa.Table:
-    batches = parquet.batches(store, part.path, part.table_columns, ("id", "timestamp"))
-    return pa.Table.from_batches(
-        [pa.record_batch([_numbers(batch), batch["timestamp"]], ["id", "timestamp"]) for batch in batches]
-    )
 
 
 def _left(db: Database, store: Store, part: Part, ids: pa.Array) -> Iterator[tuple[pa.RecordBatch, Sum]]:

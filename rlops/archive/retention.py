@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from rlops.archive import columns as kinds
-from rlops.archive import deleting, ids_again, manifest, parquet, parts, replacing
+from rlops.archive import deleting, manifest, parquet, parts, replacing
 from rlops.archive.deleting import Delete, Rows
 from rlops.archive.export import Export, Month, begin_anew
 from rlops.archive.parts import Part
@@ -68,7 +68,6 @@ class Retention:
     _months: list[Month] | None = None
     _lists: int = 0
     _exporting: Export | None = None
-    _ids_again: Failed | None = None
 
     @property
     def archived(self) -> int:
@@ -78,8 +77,6 @@ class Retention:
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
         """Take the first month that isn't done a step further. Raises Failed, Refused."""
         del after
-        if self._ids_again:
-            raise self._ids_again
         if self._rows and (part := parts.one(db, self._rows.part.id)) and part.state == parts.DELETING:
             return self._delete(db, part, size)
         self._look(db)
@@ -185,7 +182,7 @@ class Retention:
             if other.state == parts.PLANNED:
                 continue
             try:
-                if not (both := replacing.holding(self.place.store, other, ids)):
+                if not replacing.holding(self.place.store, other, ids):
                     continue
             except (Missing, parquet.Damaged) as error:
                 if other.fixed:
@@ -197,10 +194,6 @@ class Retention:
                 if other.fixed:
                     raise self._damaged(other, wrong)
                 return self._anew(db, other, wrong)
-            again = replacing.differing(self.place.store, part, other) if both > other.perhaps_live else 0
-            if again > other.perhaps_live:  # rows that the shop brought back have the timestamps that they had
-                self._ids_again = ids_again.failed(db, self.table, part, other, again)
-                return self._anew(db, part, "new rows have ids again that archived rows had")
             self._stale[other.id] = ids
             parts.replacing(db, other)
             return Chunk(0, f"{other.title} to be written anew", last=False)

@@ -7,15 +7,16 @@ from datetime import datetime
 
 from rlops import counting
 from rlops.archive import columns as kinds
-from rlops.archive import ids_again
+from rlops.archive import parts
 from rlops.archive.export import Month
 from rlops.clock import dated
 from rlops.db import Database, TimedOut
 from rlops.errors import Refused
 from rlops.ops import declared
 from rlops.ops.declared import INTERACTIONS
+from rlops.ops.partition import hold
 from rlops.sqlfiles import Keywords, SqlFolder
-from rlops.structure import Column
+from rlops.structure import Column, Table
 
 __all__ = ["Column", "columns", "count", "line", "months"]
 
@@ -37,8 +38,25 @@ def columns(db: Database) -> tuple[Column, ...]:
             "Change that column's type or name.",
             "not_exact",
         )
-    ids_again.refuse(db, live)
+    _refuse_ids_again(db, live)
     return live.columns
+
+
+def _refuse_ids_again(db: Database, live: Table) -> None:
+    """Refuse where new rows get ids that archived rows had: they would count as later states of those, and replace them.
+
+    Not while a month is on its way out, after which a partitioned table counts on from past its ids.
+    """
+    last = max((part.sum.max_id or 0 for part in parts.all_parts(db)), default=0)
+    if live.auto_increment is None or live.auto_increment >= last or (live.partitioning and hold.being_filled(db)):
+        return
+    raise Refused(
+        f"{INTERACTIONS} gives ids again that rows in the archive have: its AUTO_INCREMENT is {live.auto_increment}, and the"
+        f" archive has ids up to {last}. Was it emptied by TRUNCATE, or made anew? Nothing was changed",
+        f"`ALTER TABLE {INTERACTIONS} AUTO_INCREMENT = {last + live.auto_increment}` for rows to come; rows that have got such ids"
+        f" get others by `UPDATE {INTERACTIONS} SET id = id + {last}`, in pieces where they are many. Then type it again.",
+        "ids_again",
+    )
 
 
 def line(columns: Sequence[Column]) -> Keywords:
