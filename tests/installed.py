@@ -8,8 +8,11 @@ from typing import Any
 
 import truth
 
+from rlops.lock import lock_name
+
 SQL = Path(__file__).parents[1] / "sql"
 SHOP = {"users", "product"}
+LEASE = "rlops_lease"  # where a run holds one, named by its schema
 NEW_ID = "UPDATE rlops_state SET value = %s WHERE name = 'installation_id'"  # else the two were clones
 
 Statements = list[tuple[str, list[Any]]]
@@ -33,6 +36,8 @@ def repeat(database: Any, statements: Statements) -> None:
         for sql, values in statements:
             cursor.execute(sql, values or None)
         cursor.execute(NEW_ID, (str(uuid.uuid4()),))
+        if LEASE in truth.tables(database):
+            cursor.execute(f"UPDATE {LEASE} SET name = %s", (lock_name(database.name),))
 
 
 def declared(database: Any, table: str) -> str | None:

@@ -63,7 +63,7 @@ def test_whole_months_before_the_edge_are_archived_and_nothing_is_deleted(migrat
     )  # fmt: skip
     before = truth.rows(migrated, INTERACTIONS)
     answer = archive(migrated, root)
-    assert answer["data"]["until"] == "2025-09-01T00:00:00+00:00"
+    assert answer["data"]["until"].startswith("2025-09-01T00:00:00+")
     assert answer["data"]["archived_rows"] == 3
     assert truth.rows(migrated, INTERACTIONS) == before
     assert coldstore.rows(root) == live(migrated, "timestamp < '2025-09-01'")

@@ -64,6 +64,8 @@ def test_a_table_named_for_a_time_that_never_was_is_no_backup(filled):
 
 
 def test_two_schemas_that_are_rolled_back_in_one_second_have_two_ids(filled, make_database, elsewhere):
+    if filled.server.family == "oceanbase":
+        pytest.skip("its sessions here name no schema in a URL")
     other = make_database(f"{filled.name}_2")
     other.install()
     with connect(filled) as one, connect(other) as two:

@@ -86,7 +86,7 @@ def test_partitions_by_month(database: ShopDatabase) -> None:
     assert [each["name"] for each in found["partitions"]] == [*names, "p_future"]
     assert (found["months_ahead"], found["catch_all"], found["catch_all_rows"]) == (3, "p_future", 20)
     truth = database.query("SELECT DATE_FORMAT(NOW() + INTERVAL 1 MONTH, '%Y-%m-01') AS d")[0]["d"]
-    assert [each["from"] for each in found["gaps"]] == [f"{truth}T00:00:00+00:00"]
+    assert [each["from"][:20] for each in found["gaps"]] == [f"{truth}T00:00:00+"]
     if database.server.family == "oceanbase":
         return
     server = local(database)
