@@ -85,7 +85,7 @@ class TakeOut:
                 return Chunk(0, f"{month}: {into.table} made", last=False)
             if counting.is_empty(db, into.table) and not self._exchange(db, into, month):
                 return Chunk(0, f"{month} row by row", last=False)
-            self._count_on(db, found)
+            self._count_on(db, into, found)
             parts.move(db, found[0], parts.DELETING)
             return Chunk(0, f"{month} exchanged", last=False)
         part = next((part for part in found if part.state in (parts.VERIFIED, parts.DELETING)), None)
@@ -146,9 +146,11 @@ class TakeOut:
         journal.record(db, hold.TAKING, "")
         return False
 
-    def _count_on(self, db: Database, found: Sequence[Part]) -> None:
+    def _count_on(self, db: Database, into: Hold, found: Sequence[Part]) -> None:
         """Let ids go on from past the month's: the table's counter is its partitions' greatest, and one has left it."""
-        live, last = read_table(db, INTERACTIONS), max(part.sum.max_id or 0 for part in found)
+        held = self.sql.statement("partition/645_last_id", {"table": into.table, "key_columns": "id"})
+        last = max(int(db.value(held.sql) or 0), *(part.sum.max_id or 0 for part in found))
+        live = read_table(db, INTERACTIONS)
         if isinstance(live, Table) and live.auto_increment is not None and live.auto_increment <= last:
             blockers.refuse(db, self.sql, (INTERACTIONS,))
             statement = self.sql.statement("partition/425_count_on", {"table": INTERACTIONS}, {"value": last + 1})
