@@ -43,7 +43,7 @@ OLDER = "mariadb-10.11"
 # What these try has shown no difference between two versions of MariaDB; `make torture` runs them on the older one, too.
 NEWER_IS_ENOUGH = (
     "archive", "archive_place", "archive_restore", "backups", "calendar", "cleanup", "erase", "maintain", "merge",
-    "monitor_record", "purge", "purge_archived", "retention", "seed", "verify_data",
+    "monitor_health", "monitor_record", "partition", "purge", "purge_archived", "retention", "seed", "verify_data",
 )  # fmt: skip
 CACHE = cache_dir()  # before any test turns the environment upside down
 
