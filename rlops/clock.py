@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from rlops.db import Database
 from rlops.errors import Refused, Usage
+
+EARLIEST = datetime(1000, 1, 1)  # MySQL's least DATETIME by its manual; it stores others, which stand for no date
 
 
 def writers_now(db: Database, time_zone: str) -> datetime:
@@ -18,25 +22,32 @@ def writers_now(db: Database, time_zone: str) -> datetime:
     if time_zone != "server":
         utc: datetime = db.value("SELECT UTC_TIMESTAMP()").replace(tzinfo=UTC)
         return utc.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
-    db.execute("SET SESSION time_zone = @@GLOBAL.time_zone")
-    try:
+    with _in_servers_zone(db):
         local: datetime = db.value("SELECT NOW()")
-        return local
-    finally:
-        db.execute("SET SESSION time_zone = '+00:00'")
+    return local
 
 
-def zoned(db: Database, time_zone: str, when: datetime) -> datetime:
-    """A time by the writers' clock with the offset that it has there; with none of its own beyond what the server knows."""
+def zoned(db: Database, time_zone: str, *times: datetime) -> list[datetime]:
+    """Times by the writers' clock with the offsets that they have there; with none of its own beyond what the server knows."""
     if time_zone != "server":
-        return when.replace(tzinfo=ZoneInfo(time_zone))
+        return [when.replace(tzinfo=ZoneInfo(time_zone)) for when in times]
+    with _in_servers_zone(db):
+        return [_in_session_zone(db, when) for when in times]
+
+
+def _in_session_zone(db: Database, when: datetime) -> datetime:
     utc = when.replace(tzinfo=UTC).timestamp()
+    known = float(db.value("SELECT UNIX_TIMESTAMP(%s)", (when,)) or utc)
+    return when.replace(tzinfo=timezone(timedelta(seconds=utc - known)))
+
+
+@contextmanager
+def _in_servers_zone(db: Database) -> Iterator[None]:
     db.execute("SET SESSION time_zone = @@GLOBAL.time_zone")
     try:
-        known = float(db.value("SELECT UNIX_TIMESTAMP(%s)", (when,)) or utc)
+        yield
     finally:
         db.execute("SET SESSION time_zone = '+00:00'")
-    return when.replace(tzinfo=timezone(timedelta(seconds=utc - known)))
 
 
 def dated(value: datetime | str) -> datetime:

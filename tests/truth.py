@@ -88,3 +88,9 @@ def fill_many(database: Any, count: int, first: str, apart: int) -> None:
         ]
         * (count // 1000 - 1),
     )
+
+
+def offset(database: Any) -> str:
+    """Of the server's clock from UTC, as +08:00."""
+    minutes = database.query("SELECT TIMESTAMPDIFF(MINUTE, UTC_TIMESTAMP(), NOW()) AS n")[0]["n"]
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rlops import counting, jobs
 from rlops.clock import cutoff, writers_now, zoned
 from rlops.db import Database, TimedOut
+from rlops.engines import EXACT
 from rlops.errors import Exit, Refused
 from rlops.ids import THESE, among
 from rlops.ops import declared, longrun
@@ -46,7 +47,8 @@ class Expired:
         round_, timestamp, last_id = after or (MAIN, *START)
         values = {"cutoff": self.cutoff, "last_timestamp": timestamp, "last_id": last_id, "limit": size}
         select = self.sql.statement("cleanup/010_expired_rows", values=values)
-        rows = db.rows(select.sql, select.values)
+        with db.sql_mode(EXACT):  # a position may be a date that no calendar has
+            rows = db.rows(select.sql, select.values)
         deleted = self._delete(db, [row["id"] for row in rows])
         late = deleted if round_ == LATE else 0
         if len(rows) == size:
@@ -69,19 +71,23 @@ def deletion(sql: SqlFolder, condition: Keywords, edge: datetime) -> Statement:
 class Due:
     """What a run of cleanup is about, with an archive or without: the cutoff, what is before it, and the open job.
 
-    `edge` is by the writers' clock; `said` is the same with its offset, as is `newer`, the cutoff by now.
+    `cutoff` has its offset in the writers' zone, as has `newer`, the cutoff by now.
     """
 
     sql: SqlFolder
     months: int
-    edge: datetime
-    said: datetime
+    cutoff: datetime
     newer: datetime | None
     job: jobs.Job | None
     expired: counting.Rows
     kept: counting.Rows
     archive: bool
     kind: str
+
+    @property
+    def edge(self) -> datetime:
+        """The cutoff by the writers' clock, as the table has its times."""
+        return self.cutoff.replace(tzinfo=None)
 
     @property
     def count(self) -> str:
@@ -101,7 +107,7 @@ class Due:
     def data(self) -> dict[str, Any]:
         """The JSON of both plans."""
         return {
-            "cutoff": self.said.isoformat(), "time_zone": self.sql.policy.writers_time_zone, "months": self.months,
+            "cutoff": self.cutoff.isoformat(), "time_zone": self.sql.policy.writers_time_zone, "months": self.months,
             "newer_cutoff": self.newer and self.newer.isoformat(), "expired_rows": self.expired.rows,
             "expired_rows_estimated": self.expired.estimated, "expired_rows_source": self.expired.source,
             "deleted_rows": 0, "archived_rows": 0, "dropped_partitions": [], **longrun.NOTHING,
@@ -141,12 +147,13 @@ def due(
 
     Raises Refused when another job of the kind is not finished; Denied without privilege.
     """
-    fresh = upto or cutoff(now or writers_now(db, sql.policy.writers_time_zone), months)
+    zone = sql.policy.writers_time_zone
+    fresh = upto or cutoff(now or writers_now(db, zone), months)
     job = _open_job(db, sql, months, kind, archive=archive)
     edge = datetime.fromisoformat(job.parameters["cutoff"]) if job else fresh
     expired, kept = _count_expired(db, sql, edge), counting.count(db, INTERACTIONS)
-    said, newer = (zoned(db, sql.policy.writers_time_zone, each) for each in (edge, fresh))
-    return Due(sql, months, edge, said, newer if fresh > edge else None, job, expired, kept, archive, kind)
+    said, newer = zoned(db, zone, edge, fresh)
+    return Due(sql, months, said, newer if fresh > edge else None, job, expired, kept, archive, kind)
 
 
 def plan_deletion(db: Database, sql: SqlFolder, months: int, request: Request) -> Plan:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from rlops import counting, jobs
+from rlops.clock import EARLIEST
 from rlops.db import Database, TimedOut
 from rlops.engines import EXACT
 from rlops.errors import Refused, Usage
@@ -22,8 +23,7 @@ KIND = "purge"
 DELETE = "purge/020_delete_rows"
 COUNT_FOR = 20.0  # seconds for counting the rows
 START = ("0000-00-00 00:00:00", -(2**63))
-# An archive's months begin with MySQL's least DATETIME, and end before the one that has no end which a DATETIME could hold.
-FIRST, LAST = datetime(1000, 1, 1), datetime(9999, 12, 1)
+LAST = datetime(9999, 12, 1)  # an archive's months end before that one, which has no end that a DATETIME could hold
 PASSES = 3  # the first, and those that look for rows which came meanwhile
 PARENTS = {"user": "users", "product": "product"}
 
@@ -205,11 +205,13 @@ def _count(db: Database, sql: SqlFolder, parent: Parent) -> counting.Rows:
 
 def unarchivable(db: Database, sql: SqlFolder, parent: Parent) -> tuple[int, tuple[str, ...]]:
     """How many of the parent's rows belong to no month of an archive, and so stay; and what is said of them."""
-    query = parent.statement(sql, "purge/070_count_unarchivable", since=FIRST, until=LAST)
+    query = parent.statement(sql, "purge/070_count_unarchivable", since=EARLIEST, until=LAST)
     rows = int(db.value(query.sql, query.values))
     if not rows:
         return 0, ()
-    where = f"{parent.column} = {parent.id} AND (`timestamp` < '{FIRST:%Y-%m-%d}' OR `timestamp` >= '{LAST:%Y-%m-%d}')"
+    where = (
+        f"{parent.column} = {parent.id} AND (`timestamp` < '{EARLIEST:%Y-%m-%d}' OR `timestamp` >= '{LAST:%Y-%m-%d}')"
+    )
     return rows, (
         f"{counted(rows, 'row')} of {parent}, dated before the year 1000 or in the last month of 9999, can't be archived, and"
         f" so can't be purged: give them a date, or delete them; SELECT * FROM {INTERACTIONS} WHERE {where} shows them",

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from rlops import facts
-from rlops.clock import writers_now
+from rlops.clock import writers_now, zoned
 from rlops.db import Database
 from rlops.errors import Refused
 from rlops.ops import declared
@@ -58,12 +58,13 @@ def plan(db: Database, sql: SqlFolder, rows: int, months: int, environment: str)
     users, products = (_ids(db, sql, parent) for parent in PARENTS)
     until = writers_now(db, sql.policy.writers_time_zone)
     since = months_before(until, months)
+    begins, ends = zoned(db, sql.policy.writers_time_zone, since, until)
     traffic = Traffic(rows, since, until, users, products, sql.policy.rewards, sql.policy.models.algorithms)
     return Plan(
         "seed",
         _steps(sql, traffic, months),
         {
-            "interactions": rows, "months": months, "since": since.isoformat(), "until": until.isoformat(),
+            "interactions": rows, "months": months, "since": begins.isoformat(), "until": ends.isoformat(),
             "users": len(users), "products": len(products),
         },
         again=f"rlops seed --rows {rows} --months {months}",

@@ -63,7 +63,7 @@ def test_whole_months_before_the_edge_are_archived_and_nothing_is_deleted(migrat
     )  # fmt: skip
     before = truth.rows(migrated, INTERACTIONS)
     answer = archive(migrated, root)
-    assert answer["data"]["until"].startswith("2025-09-01T00:00:00+")
+    assert answer["data"]["until"] == f"2025-09-01T00:00:00{truth.offset(migrated)}"
     assert answer["data"]["archived_rows"] == 3
     assert truth.rows(migrated, INTERACTIONS) == before
     assert coldstore.rows(root) == live(migrated, "timestamp < '2025-09-01'")
@@ -419,8 +419,6 @@ def test_rows_that_change_while_they_are_read(migrated, root):
 
 
 def test_a_date_that_no_calendar_has_is_named(migrated, root):
-    if migrated.server.family == "oceanbase":
-        pytest.skip("it stores no such date")
     truth.fill(migrated, *["2025-01-01 00:00:00"] * 30)
     truth.execute(
         migrated, "SET sql_mode = ''", f"ALTER TABLE {INTERACTIONS} ADD COLUMN day DATE",

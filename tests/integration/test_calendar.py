@@ -145,8 +145,6 @@ ODD = ["0000-00-00 00:00:00", "0001-01-01 00:00:00", "2024-03-00 00:00:00", "999
 
 @pytest.mark.parametrize("when", ODD)
 def test_a_date_that_no_calendar_has_stops_neither_monitor_nor_the_monthly_work(database, root, when):
-    if database.server.family == "oceanbase":
-        pytest.skip("it stores no such date")
     database.install()
     truth.fill(database, "2024-05-01 00:00:00")
     truth.execute(database, "SET sql_mode = ''", f"UPDATE {INTERACTIONS} SET timestamp = '{when}'")
@@ -162,3 +160,12 @@ def test_a_date_that_no_calendar_has_stops_neither_monitor_nor_the_monthly_work(
         answer = database.cli(*command, "--to", str(root), "--output", "json", check=0 if readable else 1).json
         assert readable or answer["error"]["code"] == "unreadable_row"
         assert readable or "WHERE id = 1" in answer["error"]["hint"]
+
+
+def test_chunks_may_end_with_a_date_that_no_calendar_has(database):
+    database.install()
+    truth.fill_many(database, 3000, "2024-03-01 00:00:00", apart=1)
+    truth.execute(database, "SET sql_mode = ''", f"UPDATE {INTERACTIONS} SET timestamp = '2024-03-00 00:00:00'")
+    answer = database.cli("cleanup", "--months", "12", "--no-archive", "--yes", "--output", "json").json
+    assert answer["data"]["deleted_rows"] == 3000 and answer["data"]["chunks"] > 1
+    assert truth.count(database, INTERACTIONS) == 0

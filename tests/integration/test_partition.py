@@ -245,7 +245,7 @@ def test_names_of_partitions_mean_nothing(exchanges):
     truth.execute(exchanges, f"ALTER TABLE {INTERACTIONS} REORGANIZE PARTITION p{month(0):%Y%m} INTO ({renamed})")
     assert findings(exchanges) == []
     answer = exchanges.cli("partition", "status", "--output", "json").json["data"]
-    assert answer["partitions"][0]["to"] == month(1).isoformat()
+    assert answer["partitions"][0]["to"] == month(1).isoformat() + truth.offset(exchanges)
 
 
 def test_without_integrity_says_what_it_costs(database):
@@ -338,7 +338,8 @@ def test_a_full_catch_all_is_drained(exchanges):
     assert (answer["data"]["catch_all_rows"], answer["data"]["months_ahead"], answer["data"]["phase"]) == (0, 6, None)
     assert partitions(exchanges) == [f"p{month(n):%Y%m}" for n in range(7)] + ["p_future"]
     shown = exchanges.cli("partition", "status", "--output", "json").json["data"]
-    assert [each["to"] for each in shown["partitions"]] == [month(n).isoformat() for n in range(1, 8)] + [None]
+    bounds = [month(n).isoformat() + truth.offset(exchanges) for n in range(1, 8)]
+    assert [each["to"] for each in shown["partitions"]] == [*bounds, None]
     assert shown["catch_all_rows"] == 0 and shown["gaps"] == [] and shown["change"] is None
     assert truth.rows(exchanges, INTERACTIONS) == before and findings(exchanges, "--smoke") == []
     assert rows_in(exchanges, f"p{month(5):%Y%m}") == 6000

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+import truth
 from conftest import ShopDatabase
 
 DEVELOPMENT = {"RLOPS_ENVIRONMENT": "development"}
@@ -34,7 +35,8 @@ def counts(database: ShopDatabase) -> list[int]:
 def test_what_is_seeded(migrated: ShopDatabase) -> None:
     answer = migrated.cli("seed", "--rows", "3210", "--months", "3", "--output", "json", env=DEVELOPMENT)
     assert [step["rows"] for step in answer.json["steps"]] == [12, 20, 3210]
-    assert answer.json["data"]["interactions"] == 3210
+    data = answer.json["data"]
+    assert data["interactions"] == 3210 and data["until"].endswith(truth.offset(migrated))
     assert counts(migrated) == [3210, 12, 20]
 
     rows = migrated.query("SELECT *, UTC_TIMESTAMP() AS now FROM user_product_interactions")

@@ -9,7 +9,7 @@ from rlops.archive import parts
 from rlops.archive.export import Month
 from rlops.archive.retention import Retention
 from rlops.archive.rows import Only
-from rlops.clock import dated
+from rlops.clock import EARLIEST, dated
 from rlops.db import Database
 from rlops.ops import native_ttl, purge
 from rlops.ops.archive import table
@@ -58,7 +58,7 @@ def _unfinished(db: Database, only: Only) -> set[date]:
 
 def _months(db: Database, sql: SqlFolder, parent: Parent, only: Only) -> Sequence[Month]:
     """The months that have rows of the parent, or a part of it that is not done; oldest first."""
-    firsts, since = _unfinished(db, only), purge.FIRST
+    firsts, since = _unfinished(db, only), EARLIEST
     while since < purge.LAST:
         query = parent.statement(sql, "purge/060_first_month", since=since, until=purge.LAST)
         first = db.value(query.sql, query.values)

@@ -34,8 +34,8 @@ def plan(db: Database, sql: SqlFolder, request: Request) -> Plan:
     native_ttl.refuse(db, sql)
     columns = table.columns(db)
     where = destination(db, request)
-    months = request.months or sql.policy.archive.interactions_months
-    edge = cutoff(request.now or writers_now(db, sql.policy.writers_time_zone), months)
+    months, zone = request.months or sql.policy.archive.interactions_months, sql.policy.writers_time_zone
+    edge = cutoff(request.now or writers_now(db, zone), months)
     due, left_out = _due(db, sql, columns, edge)
     found = {month: table.count(db, sql, month) for month in due}
     steps = tuple(
@@ -45,11 +45,11 @@ def plan(db: Database, sql: SqlFolder, request: Request) -> Plan:
     about = "about " if any(rows.estimated for rows in found.values()) else ""
     total = sum(rows.rows for rows in found.values())
     notes = (f"{about}{total:,} interactions of {counted(len(due), 'month')} go to {where.url}",) if due else ()
+    (until,) = zoned(db, zone, edge)
     return Plan(
         "archive run", (*recording, *steps),
         {
-            "destination": where.url, "until": zoned(db, sql.policy.writers_time_zone, edge).isoformat(),
-            "time_zone": sql.policy.writers_time_zone, "months": months,
+            "destination": where.url, "until": until.isoformat(), "time_zone": zone, "months": months,
             "due": [{"month": str(month), **rows.fields()} for month, rows in found.items()],
             "archived_rows": 0, "left_out_months": [str(month) for month in left_out],
         },

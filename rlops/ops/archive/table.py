@@ -9,7 +9,7 @@ from rlops import counting
 from rlops.archive import columns as kinds
 from rlops.archive import parts
 from rlops.archive.export import Month
-from rlops.clock import dated
+from rlops.clock import EARLIEST, dated
 from rlops.db import Database, TimedOut
 from rlops.errors import Refused
 from rlops.ops import declared
@@ -21,7 +21,6 @@ from rlops.structure import Column, Table
 __all__ = ["Column", "columns", "count", "line", "months"]
 
 COUNT_FOR = 5.0  # seconds for counting one month's rows
-EARLIEST = datetime(1000, 1, 1)  # MySQL's least DATETIME by its manual; it stores others, which stand for no date
 
 
 def columns(db: Database) -> tuple[Column, ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from rlops.clock import cutoff, writers_now, zoned
+from rlops.clock import EARLIEST, cutoff, writers_now, zoned
 from rlops.db import Database
 from rlops.errors import Exit, Refused
 from rlops.ops import cleanup, longrun
 from rlops.ops.archive import retention
 from rlops.ops.archive.request import Request, refuse_now
 from rlops.ops.archive.retention import Scope
-from rlops.ops.archive.table import EARLIEST, undated
+from rlops.ops.archive.table import undated
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import change, ending, ensure, hold, months
 from rlops.ops.partition.ending import DropEmptied
@@ -45,7 +45,7 @@ def plan(db: Database, sql: SqlFolder, request: Request, most: int) -> Plan:
     again = f"rlops partition expire --months {request.months} --most {most}"
     edge = (chosen[-1].upper if chosen else None) or EARLIEST  # before which nothing is
     if len(emptied(db, sql, chosen)) == len(chosen) and not hold.found(db):
-        said = zoned(db, sql.policy.writers_time_zone, edge)
+        (said,) = zoned(db, sql.policy.writers_time_zone, edge)
         planned = _of_empty(db, ending.dropping(db, sql, edge, now, most), said, again)
     else:
         planned = retention.plan(db, sql, request.months, request, Scope("partition expire", again, edge, most))

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from rlops.clock import cutoff, writers_now
+from rlops.clock import cutoff, writers_now, zoned
 from rlops.db import Database, ServerError, TimedOut
 from rlops.errors import Denied, Exit, Refused
 from rlops.ops import form
@@ -41,7 +41,7 @@ def status(db: Database, sql: SqlFolder) -> Answer:
     at, kept = change.under_way(db), change.kept(db)
     data: dict[str, Any] = {
         "partitioned": live.partitioning is not None, "integrity": integrity_of(db, live),
-        "partitions": _shown(db, found), "months_ahead": None, "gaps": [], "catch_all_rows": None,
+        "partitions": _shown(db, sql, found), "months_ahead": None, "gaps": [], "catch_all_rows": None,
         "catch_all_rows_estimated": False, "rows_source": "information_schema.PARTITIONS (an estimate)",
         "change": f"{at.direction} {at.phase}" if at else None, "old_table": change.OLD if kept else None,
         "hold_tables": [each.table for each in hold.found(db)], "due": [],
@@ -179,12 +179,14 @@ def _listed(past: list[Month]) -> str:
     return f"{counted(len(past), 'month')} ({', '.join(month.name for month in past)})"
 
 
-def _shown(db: Database, found: Months) -> list[dict[str, Any]]:
+def _shown(db: Database, sql: SqlFolder, found: Months) -> list[dict[str, Any]]:
     archived = _archived(db)
+    bounds = {bound for month in found.all for bound in (month.lower, month.upper) if bound}
+    said = dict(zip(bounds, zoned(db, sql.policy.writers_time_zone, *bounds), strict=True))
     return [
         {
-            "name": month.name, "from": month.lower.isoformat() if month.lower else None,
-            "to": month.upper.isoformat() if month.upper else None, "rows": month.rows, "rows_estimated": True,
+            "name": month.name, "from": said[month.lower].isoformat() if month.lower else None,
+            "to": said[month.upper].isoformat() if month.upper else None, "rows": month.rows, "rows_estimated": True,
             "size_bytes": month.bytes, "archive": archived.get(months.first_of(month.upper, -1)) if month.upper else None,
         }
         for month in found.all
