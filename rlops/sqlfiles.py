@@ -41,7 +41,10 @@ class Statement:
     identity: str = field(default="", compare=False)
 
     def held_to(self, *reviewed: str) -> Statement:
-        """The same, with an identity of these too: of what a volatile name stands for, and leaves unsaid."""
+        """The same, with an identity of these too: of what a volatile name stands for, and leaves unsaid.
+
+        A backup's name has a time in it and stays out of a plan's hash; which tables and keys go must not.
+        """
         return replace(self, identity=_hash("\0".join((self.identity, *reviewed))))
 
 

@@ -60,7 +60,9 @@ def ours(database):
 
 def connect(database: Any) -> AbstractContextManager[Database]:
     """A session as rlops' commands have one."""
-    target = resolve({"url": database.url}, environ={}, cwd=database.home, home=database.home)
+    by_socket = {"socket": str(getattr(database.server, "socket", "")), "user": "root", "database": database.name}
+    given = {"url": database.url} if database.url else by_socket
+    target = resolve(given, environ={}, cwd=database.home, home=database.home)
     return db.connect(target, program="test")
 
 

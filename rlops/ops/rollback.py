@@ -155,7 +155,6 @@ class Rollback:
 
     def _rename(self, sql: SqlFolder, renames: list[tuple[str, str]]) -> Step:
         statement = sql.statement("rollback/010_rename", {"renames": renames}, volatile=("renames",))
-        # A backup's name has a time in it and stays out of a plan's hash; which tables and keys go must not.
         statement = statement.held_to(*(old for old, _ in renames))
         expect = [Expect("table", new) for _, new in renames] + [
             Expect("table", old, present=False) for old, _ in renames

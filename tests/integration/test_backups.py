@@ -64,8 +64,6 @@ def test_a_table_named_for_a_time_that_never_was_is_no_backup(filled):
 
 
 def test_two_schemas_that_are_rolled_back_in_one_second_have_two_ids(filled, make_database, elsewhere):
-    if filled.server.family == "oceanbase":
-        pytest.skip("its sessions here name no schema in a URL")
     other = make_database(f"{filled.name}_2")
     other.install()
     with connect(filled) as one, connect(other) as two:
@@ -363,8 +361,6 @@ def test_a_trigger_of_another_table_that_names_ours_is_refused_and_the_shop_goes
     ids=["apostrophe", "comment", "string", "name"],
 )
 def test_what_quotes_and_comments_hold_is_told_from_what_a_trigger_does(filled, body):
-    if filled.server.family == "oceanbase":
-        pytest.skip("MySQL's and MariaDB's bodies")
     body = body.format(delete=f"DELETE FROM {FEATURES} WHERE user_id = OLD.id")
     truth.execute(filled, f"CREATE TRIGGER forget AFTER DELETE ON users FOR EACH ROW BEGIN {body}; END")
     assert roll_back(filled, check=5)["error"]["code"] == "named_by_triggers"
@@ -464,8 +460,6 @@ def test_a_partitioned_table_goes_and_comes_back_with_its_partitions(filled):
 @pytest.fixture
 def hard_rows(filled):
     """Rows that a strict session refuses or gives another id, under columns of which one is generated."""
-    if filled.server.family == "oceanbase":
-        pytest.skip("it takes no zero date")
     truth.execute(
         filled,
         "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",

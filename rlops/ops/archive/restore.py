@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal
 
-from rlops import facts
 from rlops.archive import parts
 from rlops.archive import place as places
 from rlops.archive.parts import Part
@@ -94,7 +93,7 @@ def _restore(
     ready = [part for part in found if part.state in (parts.VERIFIED, parts.DELETING, parts.DONE)]
     columns = table.columns(db)
     name = INTERACTIONS if into == "live" else f"{INTERACTIONS}{MARK}{span(months)}"
-    there = read_table(db, name) if facts.table_exists(db, name) else None
+    there = read_table(db, name) if into == "staging" else None
     if isinstance(there, Table):
         columns = there.columns
     order = Order(

@@ -15,9 +15,7 @@ def drop(sql: SqlFolder, backup: str, key: str, reviewed: tuple[str, str]) -> St
     """The step that drops one key of a backup's table."""
     statement = sql.statement(
         "rollback/020_drop_foreign_key", {"backup": backup, "key": key}, volatile=("backup", "key")
-    )
-    # A backup's name has a time in it and stays out of a plan's hash; which tables and keys go must not.
-    statement = statement.held_to(*reviewed)
+    ).held_to(*reviewed)
     expect = (Expect("foreign_key", backup, key, present=False),)
     return Step(f"drop the backup's foreign key {key}", statement, expect, touches=(backup, *parents(sql)))
 

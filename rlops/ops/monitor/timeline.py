@@ -43,23 +43,19 @@ def read_months(reader: Reader, key: str | None, oldest: datetime | None, now: d
 
 def _earlier(reader: Reader, key: str, oldest: datetime, until: datetime) -> Iterator[datetime]:
     """Those that have a row, before `until`."""
-    begins = _month(oldest)
+    begins = cutoff(oldest, 0)
     while begins < until:
         yield begins
         values = {"since": next_month(begins), "until": until}
         first = reader.rows("062_first_between", {"table": INTERACTIONS, "key": key}, values)[0]["rlops_first"]
-        begins = _month(dated(first)) if first else until
+        begins = cutoff(dated(first), 0) if first else until
 
 
 def _months(oldest: datetime, now: datetime) -> Iterator[datetime]:
-    begins = _month(oldest)
+    begins = cutoff(oldest, 0)
     while begins <= now:
         yield begins
         begins = next_month(begins)
-
-
-def _month(time: datetime) -> datetime:
-    return datetime(time.year, time.month, 1)
 
 
 def _rows(reader: Reader, key: str, since: datetime, until: datetime) -> tuple[int | None, bool]:
@@ -139,7 +135,7 @@ def _due(
         f"{prefix}days_late": 0,
     }
     if oldest is not None and oldest < edge:
-        could_go = cutoff(next_month(_month(oldest)), -keep)
+        could_go = cutoff(next_month(cutoff(oldest, 0)), -keep)
         found[f"{prefix}days_late"] = (now - could_go).days
         found[f"{prefix}months_due"] = len(due) or 1
     return found

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from rlops import lock, rowhash
@@ -56,7 +57,7 @@ class Ranges:
         given = {
             "table": self.table, "shadow": self.shadow, "key_columns": row_id(self.each.table),
             "time_column": self.sql.policy.partitions.column, "columns": list(columns(self.each.table)),
-            "rows": _rows_at_once(self.each.table), **(names or {}),
+            **(names or {}),
         }  # fmt: skip
         return self.sql.statement(f"partition/{file}", given, values)
 
@@ -96,11 +97,12 @@ class Copying(Ranges):
         for attempt in range(TRIES):
             ranges = self.ranges(db, after, size)
             try:
+                wanted = [self._between(ids.first, ids.to) for ids in ranges]
                 with _unobtrusive(db):
-                    self._ahead(db, ranges)
-                    rows = self.beside.both(db, self._hold, ranges)
-                    self.beside.both(db, self._copy, ranges)
-                self.beside.both(db, self._commit, ranges)
+                    self._ahead(db, ranges[0].first, ranges[-1].to)
+                    rows = self.beside.both(db, self._hold, wanted)
+                    self.beside.both(db, self._copy, wanted)
+                self.beside.both(db, self._commit, wanted)
                 return _marked(db, ranges, rows)
             except LockWait:
                 db.execute("ROLLBACK")
@@ -110,7 +112,7 @@ class Copying(Ranges):
                 time.sleep(AGAIN_AFTER)
         raise AssertionError
 
-    def _ahead(self, db: Database, ranges: Sequence[Range]) -> None:
+    def _ahead(self, db: Database, first: int, to: int) -> None:
         """Commit the chunk's last row of each month on their own, so that all others come before a row that stays.
 
         A writer may lock the gap behind the rows that are there: its own row comes first on the page that follows, or is
@@ -119,30 +121,29 @@ class Copying(Ranges):
         """
         if not _least_wait(db):
             return
-        first, to = ranges[0].first, ranges[-1].to
         months = self.statement("655_last_of_months", {"condition": self._between(first, to)})
         if not (last := [int(row["last"]) for row in db.rows(months.sql)]):
             return
-        begin_read_committed(db)
+        rows = among(last, row_id(self.each.table))
+        self._hold(db, rows)
         following = self.statement("665_lock_following", last=to)
         db.rows(following.sql, following.values)
-        rows = among(last, row_id(self.each.table))
-        db.value(self.statement("660_lock_rows", {"condition": rows}).sql)
-        db.execute(self.statement("670_copy_rows", {"condition": rows}).sql)
+        self._copy(db, rows)
         self._commit(db)
 
     def _between(self, first: int, to: int) -> Keywords:
         key = quote(row_id(self.each.table))
         return Keywords((f"{key} > {first} AND {key} <= {to}",))
 
-    def _hold(self, db: Database, ids: Range) -> int:
+    def _hold(self, db: Database, wanted: Keywords) -> int:
         begin_read_committed(db)
-        return int(db.value(self.statement("660_lock_rows", {"condition": self._between(ids.first, ids.to)}).sql))
+        return int(db.value(self.statement("660_lock_rows", {"condition": wanted}).sql))
 
-    def _copy(self, db: Database, ids: Range) -> None:
-        db.execute(self.statement("670_copy_rows", {"condition": self._between(ids.first, ids.to)}).sql)
+    def _copy(self, db: Database, wanted: Keywords) -> None:
+        names = {"condition": wanted, "rows": _rows_at_once(self.each.table)}
+        db.execute(self.statement("670_copy_rows", names).sql)
 
-    def _commit(self, db: Database, *_: Range) -> None:
+    def _commit(self, db: Database, *_: Keywords) -> None:
         lock.confirm(db)
         db.execute("COMMIT")
 
@@ -154,13 +155,13 @@ class Comparing(Ranges):
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
         """Compare ranges of about `size` rows behind the position `after`. Raises Failed on any difference, and on an orphan."""
         ranges = self.ranges(db, after, size)
-        return _marked(db, ranges, self.beside.both(db, self._compare, ranges))
-
-    def _compare(self, db: Database, ids: Range) -> int:
-        begin_read_committed(db)
         live = read_table(db, self.table)
         assert isinstance(live, Table)
         same = " AND ".join(rowhash.same(column, "a", column, "b") for column in live.columns if not column.generated)
+        return _marked(db, ranges, self.beside.both(db, partial(self._compare, same), ranges))
+
+    def _compare(self, same: str, db: Database, ids: Range) -> int:
+        begin_read_committed(db)
         ask = self.statement("680_compare_chunk", {"condition": Keywords((same,))}, first=ids.first, last=ids.to)
         found = db.row(ask.sql, ask.values) or {}
         if not found["rows_a"] == found["rows_b"] == found["same"]:

@@ -7,7 +7,7 @@ rows are accounted for; any run goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -81,7 +81,7 @@ class TakeOut:
             if not facts.table_exists(db, into.table):
                 return self._create(db, into, month)
             if facts.is_partitioned(db, into.table):
-                self._run(db, "410_hold_without_partitions", hold=into.table)
+                self._run(db, "partition/410_hold_without_partitions", hold=into.table)
                 return Chunk(0, f"{month}: {into.table} made", last=False)
             if counting.is_empty(db, into.table) and not self._exchange(db, into, month):
                 return Chunk(0, f"{month} row by row", last=False)
@@ -116,14 +116,15 @@ class TakeOut:
             return None
         return None if mine.lower is None and is_any_before(db, self.sql, month.since) else mine
 
-    def _run(self, db: Database, file: str, **names: Any) -> None:
+    def _run(self, db: Database, file: str, values: Mapping[str, Any] | None = None, **names: Any) -> None:
         ddl.ready(db, self.sql)
-        db.execute(self.sql.statement(f"partition/{file}", names).sql)
+        statement = self.sql.statement(file, names, values)
+        db.execute(statement.sql, statement.values)
 
     def _create(self, db: Database, into: Hold, month: Month) -> Chunk:
         blockers.refuse(db, self.sql, (INTERACTIONS,))
         with withdraw.early(db):
-            self._run(db, "400_create_hold", hold=into.table, table=INTERACTIONS)
+            self._run(db, "partition/400_create_hold", hold=into.table, table=INTERACTIONS)
         return Chunk(0, f"{month}: {into.table} created", last=False)
 
     def _exchange(self, db: Database, into: Hold, month: Month) -> bool:
@@ -133,7 +134,9 @@ class TakeOut:
             blockers.refuse(db, self.sql, (INTERACTIONS, into.table))
             try:
                 with withdraw.early(db):
-                    self._run(db, "420_exchange", table=INTERACTIONS, partition=partition.name, hold=into.table)
+                    self._run(
+                        db, "partition/420_exchange", table=INTERACTIONS, partition=partition.name, hold=into.table
+                    )
                 return True
             except ServerError as error:
                 if error.number not in NO_MATCH:
@@ -142,7 +145,7 @@ class TakeOut:
                     f"{month} goes row by row, since the server exchanges no partition of this table: {error.text}"
                 )
         self._by_rows.add(month.first)
-        self._run(db, "440_drop_hold", hold=into.table)
+        self._run(db, "partition/440_drop_hold", hold=into.table)
         journal.record(db, hold.TAKING, "")
         return False
 
@@ -153,10 +156,8 @@ class TakeOut:
         live = read_table(db, INTERACTIONS)
         if isinstance(live, Table) and live.auto_increment is not None and live.auto_increment <= last:
             blockers.refuse(db, self.sql, (INTERACTIONS,))
-            statement = self.sql.statement("partition/425_count_on", {"table": INTERACTIONS}, {"value": last + 1})
-            ddl.ready(db, self.sql)
             with withdraw.early(db):
-                db.execute(statement.sql, statement.values)
+                self._run(db, "restore/080_raise_auto_increment", {"next_id": last + 1}, table=INTERACTIONS)
 
     def _compare(self, db: Database, into: Hold, part: Part) -> Chunk:
         if not facts.table_exists(db, into.table):

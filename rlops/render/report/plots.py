@@ -95,13 +95,8 @@ def _months(data: Data) -> str:
     held = {month["month"] for month in data["retention"]["archived_months"] or () if month["held"]}
     bars = []
     for month in months:
-        kind = (
-            "due"
-            if month["month"] < edge and month["month"] not in held
-            else "cold"
-            if month["month"] < colder
-            else "one"
-        )
+        due = month["month"] < edge and month["month"] not in held
+        kind = "due" if due else "cold" if month["month"] < colder else "one"
         value = (month["rows"] or 0) * (per_row or 1)
         note = f"{number(month['rows'], month['rows_estimated'])} rows" + (f", ~{size(value)}" if per_row else "")
         bars.append(svg.Bar(month["month"], value, kind, note))
