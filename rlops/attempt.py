@@ -82,7 +82,7 @@ class Attempts:
         """
         deadline = time.monotonic() + self.options.retry_for
         while touches:
-            found = [each for each in blockers.find(self.db, self.options.sql, touches) or () if each.certain]
+            found = blockers.certain(self.db, self.options.sql, touches)
             if not found:
                 return
             if time.monotonic() >= deadline:

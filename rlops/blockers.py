@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rlops.db import Database, LockWait, ServerError
 from rlops.sqlfiles import SqlFolder
 
+SEEN_AFTER = 1.1  # seconds; the statements leave out who has been there for less than one, as busy sessions are
 SHOWN = 3  # of them
 STATEMENT_SHOWN = 80  # characters of a blocker's statement
 
@@ -65,6 +67,20 @@ def find(db: Database, sql: SqlFolder, tables: Iterable[str]) -> list[Blocker] |
     return None
 
 
+def certain(db: Database, sql: SqlFolder, tables: Iterable[str]) -> list[Blocker]:
+    """Those whose lock was seen.
+
+    Where a DDL that waits can't be taken back, none means that a second look, by which a transaction that was there at
+    the first would be old enough to be seen, found none either.
+    """
+    names = tuple(tables)
+    found = [each for each in find(db, sql, names) or () if each.certain]
+    if not found and not db.engine.can.takes_back:
+        time.sleep(SEEN_AFTER)
+        found = [each for each in find(db, sql, names) or () if each.certain]
+    return found
+
+
 def named(found: list[Blocker] | None) -> str:
     """The blockers in words."""
     if found is None:
@@ -80,5 +96,5 @@ def named(found: list[Blocker] | None) -> str:
 
 def refuse(db: Database, sql: SqlFolder, tables: Iterable[str]) -> None:
     """Raise LockWait, with their names, where a session is seen that holds a lock on these tables."""
-    if certain := [each for each in find(db, sql, tables) or () if each.certain]:
-        raise LockWait(0, named(certain))
+    if found := certain(db, sql, tables):
+        raise LockWait(0, named(found))

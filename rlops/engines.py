@@ -44,7 +44,8 @@ class Capabilities:
     `run_lock`: "get_lock" (freed by the server with its connection) or "lease" (a row, where GET_LOCK counts on one node
     only, outlives a lost connection or ends before it). `statement_limit`: the session variable that bounds a
     statement's time, and how many of its units make a second. `binlog`: whether replicas follow by MySQL's binary log.
-    `metadata_locks`: whether a DDL waits for open transactions. `locks_hold_all`: whether a lock taken here holds up
+    `metadata_locks`: whether a DDL waits for open transactions. `takes_back`: whether one that waits can be ended, and did
+    nothing then. `locks_hold_all`: whether a lock taken here holds up
     every writer, and not only those of the same node. `triggers`: whether there are any. `writers_go_on`: whether they
     do while an ALTER copies their table. `keys_on_partitions`: whether a partitioned table keeps its foreign keys.
     `reorganizes`: whether partitions can be split, and taken away again. `takes_months_out`: whether a month can be
@@ -61,6 +62,7 @@ class Capabilities:
     unsupported: str = ""
     binlog: bool = True
     metadata_locks: bool = True
+    takes_back: bool = True
     locks_hold_all: bool = True
     triggers: bool = True
     writers_go_on: bool = False
@@ -174,7 +176,7 @@ CAPABILITIES: Mapping[Kind, Capabilities] = {
     # Its GET_LOCK is a transaction, and another session gets the lock once that passes max-txn-ttl: an hour by default.
     "tidb": Capabilities(
         "lease", ("max_execution_time", 1000), (_variables(*_TIDB), _TRANSACTIONS),
-        binlog=False, triggers=False, writers_go_on=True, takes_months_out=False, looks=(),
+        binlog=False, takes_back=False, triggers=False, writers_go_on=True, takes_months_out=False, looks=(),
         ddl="a DDL waits without limit for transactions that have used its tables, and holds up no other session meanwhile",
     ),
     "vitess": Capabilities(
