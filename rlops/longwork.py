@@ -20,6 +20,7 @@ from rlops.journal import Journal
 from rlops.lease import LeaseLost
 from rlops.pace import Pace
 from rlops.plan import Chunk, Closing, Step, Telling, Work
+from rlops.words import counted
 
 RUNNING: jobs.State = "running"
 PAUSED: jobs.State = "paused"
@@ -70,7 +71,9 @@ class LongWork:
             if not isinstance(error, LeaseLost):  # the job is another run's by now
                 self._leave("aborted" if isinstance(error, _Aborted) else "interrupted")
             if not self.step.records:
-                error.message += f" after {tally.rows:,} rows in {tally.chunks:,} chunks, each of them whole"
+                error.message += (
+                    f" after {counted(tally.rows, 'row')} in {counted(tally.chunks, 'chunk')}, each of them whole"
+                )
                 error.message += f"; about {tally.left:,} are left" if tally.left else ""
             if error.code == "window_closed":
                 raise Pending(

@@ -19,6 +19,7 @@ from rlops.ops.declared import INTERACTIONS
 from rlops.plan import Answer, Chunk, Order, Plan, Step, Work
 from rlops.sqlfiles import Keywords, SqlFolder, Statement
 from rlops.structure import Table
+from rlops.words import counted
 
 if TYPE_CHECKING:
     from rlops.ops.partition.ending import DropEmptied
@@ -251,7 +252,7 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     kept = f"; every one of them is in {where}, verified" if where else ""
     dropped = [f"partition {', '.join(data['dropped_partitions'])} dropped"] if data["dropped_partitions"] else []
     more = "".join(f"; {words}" for words in (*dropped, *of_holds(data)))
-    headline = f"{data['deleted_rows']:,} interactions older than {edge} deleted{kept}{more}."
+    headline = f"{counted(data['deleted_rows'], 'interaction')} older than {edge} deleted{kept}{more}."
     answer = replace(answer, headline=headline, notes=(*answer.notes, *data.get("remarks", ())), next="rlops monitor")
     if data["newer_cutoff"] is None:
         return answer

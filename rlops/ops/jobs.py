@@ -11,6 +11,7 @@ from rlops.db import Database, Row
 from rlops.errors import Exit, Refused
 from rlops.journal import Actor
 from rlops.plan import Answer, StepResult
+from rlops.words import counted
 
 ALIVE: tuple[jobs.State, ...] = ("running", "paused")
 
@@ -67,7 +68,7 @@ def abort(db: Database, number: int | None, *, dry_run: bool) -> Answer:
         return _answer("abort", row, dry_run, f"Job {row['id']} ends after the chunk that is under way.")
     if not dry_run:
         jobs.give_up(db, row["id"], _who())
-    told = f"Job {row['id']} is given up; the {row['done_rows']:,} rows that it has done stay done."
+    told = f"Job {row['id']} is given up; what it has done stays done: {counted(row['done_rows'], 'row')}."
     return _answer("abort", row, dry_run, told)
 
 

@@ -125,5 +125,5 @@ def complete(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     del db, sql
     data = answer.data
     span = f"{data['since'].replace('T', ' ')} to {data['until'].replace('T', ' ')}"
-    headline = f"{data['interactions']:,} interactions of {data['users']:,} users, from {span}."
+    headline = f"{counted(data['interactions'], 'interaction')} of {counted(data['users'], 'user')}, from {span}."
     return replace(answer, headline=headline, next="rlops monitor")

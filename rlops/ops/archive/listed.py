@@ -25,6 +25,8 @@ def listed(db: Database, sql: SqlFolder) -> Answer:
     where = places.recorded(db)
     total = sum(part.sum.rows for part in found)
     months = counted(len({part.month for part in found}), "month")
-    headline = f"{total:,} interactions of {months} in {where}." if found else f"{db.schema} has no archive yet."
+    headline = (
+        f"{counted(total, 'interaction')} of {months} in {where}." if found else f"{db.schema} has no archive yet."
+    )
     following = "rlops archive verify" if found else "rlops archive run --dry-run"
     return Answer("archive list", data={"destination": where, "parts": rows}, headline=headline, next=following)

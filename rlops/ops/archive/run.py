@@ -44,7 +44,9 @@ def plan(db: Database, sql: SqlFolder, request: Request) -> Plan:
     recording = record_steps(db, sql, where) if steps or request.moved else ()
     about = "about " if any(rows.estimated for rows in found.values()) else ""
     total = sum(rows.rows for rows in found.values())
-    notes = (f"{about}{total:,} interactions of {counted(len(due), 'month')} go to {where.url}",) if due else ()
+    notes = (
+        (f"{about}{counted(total, 'interaction')} of {counted(len(due), 'month')} go to {where.url}",) if due else ()
+    )
     (until,) = zoned(db, zone, edge)
     return Plan(
         "archive run", (*recording, *steps),
@@ -168,6 +170,6 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
             for part in made
         ],
     }
-    what = f"{data['archived_rows']:,} interactions of {counted(len(months), 'month')}"
+    what = f"{counted(data['archived_rows'], 'interaction')} of {counted(len(months), 'month')}"
     headline = f"{what} archived in {data['destination']}, read back and verified."
     return replace(answer, data=data, notes=notes, headline=headline, next="rlops archive list")

@@ -45,7 +45,9 @@ def verify(db: Database, sql: SqlFolder, to: str | None, emit: Emit) -> Answer:
     }  # fmt: skip
     exit_code = Exit.FINDINGS if findings else Exit.OK
     ending = f"{counted(len(findings), 'finding')}." if findings else "all as it was written."
-    headline = f"{counted(found.read, 'part')} with {found.rows:,} interactions read again in {where}: {ending}"
+    headline = (
+        f"{counted(found.read, 'part')} with {counted(found.rows, 'interaction')} read again in {where}: {ending}"
+    )
     return Answer("archive verify", exit_code, data, notes=tuple(found.notes), headline=headline)
 
 
