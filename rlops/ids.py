@@ -28,6 +28,15 @@ def among(ids: Iterable[int], column: str = "id") -> Keywords:
     return Keywords((f"({' OR '.join((*ranges, f'{quote(column)} IN ({listed})'))})",))
 
 
+def given_again(table: str, last: int, counter: int) -> str:
+    """What to run where a table, whose AUTO_INCREMENT is `counter`, gives ids again that the archive has up to `last`."""
+    past = max(last, counter)
+    return (
+        f"`ALTER TABLE {table} AUTO_INCREMENT = {past + counter}` for rows to come; rows that have got such ids get others by"
+        f" `UPDATE {table} SET id = id + {past}`, in pieces where they are many. Then type it again."
+    )
+
+
 def _runs(ids: list[int]) -> Iterator[tuple[int, int]]:
     """The first and the last of each run of ids that follow each other."""
     first = last = ids[0]

@@ -17,6 +17,12 @@ from rlops.archive.sums import Sum
 from rlops.db import Database
 from rlops.errors import Failed
 
+TELLING = (
+    "user_id",
+    "product_id",
+    "timestamp",
+)  # columns that say whether two rows of one id are two states of one row
+
 
 def without(db: Database, store: Store, part: Part, ids: pa.Array, why: str) -> int:
     """Write the part anew without the rows of these ids; returns how many it was. The part is marked as `replacing`.
@@ -70,6 +76,25 @@ def ids_of(store: Store, part: Part) -> pa.Array:
     """The ids of a part's rows."""
     batches = parquet.batches(store, part.path, part.table_columns, ("id",))
     return pa.chunked_array([_numbers(batch) for batch in batches], pa.int64()).combine_chunks()
+
+
+def stranger(store: Store, part: Part, other: Part) -> int | None:
+    """An id under which the two have rows that share neither user nor product nor time; None if there is none.
+
+    A later state of a row shares one of these at least, also after two accounts have become one.
+    """
+    if any(set(TELLING) - {name for name, *_ in each.columns} for each in (part, other)):
+        return None
+    known = _known(store, part).join(_known(store, other), "id", join_type="inner", right_suffix=" there")
+    for name in TELLING:
+        known = known.filter(pc.not_equal(known[name], known[f"{name} there"]))
+    return known["id"][0].as_py() if known.num_rows else None
+
+
+def _known(store: Store, part: Part) -> pa.Table:
+    """What a row of a part is told from another one by."""
+    table = pa.Table.from_batches(parquet.batches(store, part.path, part.table_columns, ("id", *TELLING)))
+    return table.set_column(table.schema.get_field_index("id"), "id", pc.cast(table["id"], pa.int64()))
 
 
 def overlapping(part: Part, others: Sequence[Part]) -> list[Part]:

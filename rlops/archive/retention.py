@@ -18,6 +18,7 @@ from rlops.archive.store import Missing
 from rlops.db import Database
 from rlops.errors import Failed
 from rlops.events import Doing, Emit, silent
+from rlops.ids import given_again
 from rlops.plan import Chunk
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Column, Table, read_table
@@ -194,10 +195,30 @@ class Retention:
                 if other.fixed:
                     raise self._damaged(other, wrong)
                 return self._anew(db, other, wrong)
+            self._refuse_strangers(db, part, other, everything)
             self._stale[other.id] = ids
             parts.replacing(db, other)
             return Chunk(0, f"{other.title} to be written anew", last=False)
         return None
+
+    def _refuse_strangers(self, db: Database, part: Part, other: Part, everything: Sequence[Part]) -> None:
+        """Raise Failed where an id is one row's here and another row's there, so that one would replace the other.
+
+        What is in the table yet is exported anew by the next run, with the ids that it has by then.
+        """
+        number = replacing.stranger(self.place.store, part, other)
+        if number is None:
+            return
+        for each in (part, other):
+            if not each.fixed:
+                begin_anew(db, self.place.store, each)
+        live = read_table(db, self.table)
+        counter = (isinstance(live, Table) and live.auto_increment) or 1
+        raise Failed(
+            f"{self.table} has given ids again: {number} is one row in {part.path}, and another in {other.path}. Was the table"
+            " emptied by TRUNCATE, or made anew? Neither row replaces the other",
+            given_again(self.table, max(each.sum.max_id or 0 for each in everything), counter), "ids_again",
+        )  # fmt: skip
 
     def _replace(self, db: Database, part: Part) -> Chunk:
         """Drop a part's stale rows; where another run was at it, first see what it left."""

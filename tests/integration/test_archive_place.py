@@ -7,7 +7,7 @@ import json
 import coldstore
 import pytest
 import truth
-from test_archive import archive, live, more
+from test_archive import archive, live, more, verify
 from test_retention import clean
 from truth import TABLES
 
@@ -146,3 +146,27 @@ def test_ids_that_are_given_again_replace_no_archived_row(migrated, root):
     clean(migrated, root)
     assert coldstore.rows(root)[:5] == before
     assert len({row[0] for row in coldstore.rows(root)}) == len(coldstore.rows(root)) == 9
+
+
+def test_nor_do_those_of_a_table_that_has_grown_past_the_archive_since(migrated, root):
+    truth.fill(migrated, *["2024-01-01 00:00:00"] * 5)
+    clean(migrated, root)
+    before = coldstore.rows(root)
+    truth.execute(migrated, f"TRUNCATE {INTERACTIONS}")
+    more(migrated, *["2024-01-05 00:00:00"] * 9, "2026-03-05 00:00:00")
+    truth.execute(
+        migrated,
+        f"UPDATE {INTERACTIONS} SET user_id = 20 - user_id, product_id = 20 - product_id, timestamp = timestamp",
+    )
+    new = live(migrated, "id < 10")
+    for _ in range(2):
+        failed = clean(migrated, root, check=1)["error"]
+        assert failed["code"] == "ids_again"
+        assert coldstore.rows(root) == before
+    truth.execute(migrated, *[part for part in failed["hint"].split("`") if INTERACTIONS in part])
+    clean(migrated, root)
+    after = coldstore.rows(root)
+    assert after[:5] == before
+    assert [row[1:] for row in after[5:]] == [row[1:] for row in new]
+    assert len(live(migrated)) == 1
+    verify(migrated)

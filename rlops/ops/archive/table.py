@@ -12,6 +12,7 @@ from rlops.archive.export import Month
 from rlops.clock import EARLIEST, dated
 from rlops.db import Database, TimedOut
 from rlops.errors import Refused
+from rlops.ids import given_again
 from rlops.ops import declared
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import hold
@@ -52,8 +53,7 @@ def _refuse_ids_again(db: Database, live: Table) -> None:
     raise Refused(
         f"{INTERACTIONS} gives ids again that rows in the archive have: its AUTO_INCREMENT is {live.auto_increment}, and the"
         f" archive has ids up to {last}. Was it emptied by TRUNCATE, or made anew? Nothing was changed",
-        f"`ALTER TABLE {INTERACTIONS} AUTO_INCREMENT = {last + live.auto_increment}` for rows to come; rows that have got such ids"
-        f" get others by `UPDATE {INTERACTIONS} SET id = id + {last}`, in pieces where they are many. Then type it again.",
+        given_again(INTERACTIONS, last, live.auto_increment),
         "ids_again",
     )
 
