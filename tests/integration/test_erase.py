@@ -289,3 +289,14 @@ def test_a_verify_meanwhile_finds_nothing_wrong(archived, root, before):
     found = archived.cli("archive", "verify", "--output", "json", check=3).json["data"]
     assert [(each["check"], each["actual"]) for each in found["findings"]] == [("file", "missing")]
     assert found["parts"] == len(coldstore.files(root))
+
+
+@pytest.mark.parametrize("kind", ["INT", "BIGINT UNSIGNED"])
+def test_ids_of_another_type_are_erased_too(migrated, root, kind):
+    truth.fill(migrated, "2024-01-01 00:00:00", "2024-01-02 00:00:00")
+    truth.execute(migrated, f"ALTER TABLE {INTERACTIONS} MODIFY id {kind} AUTO_INCREMENT")
+    migrated.cli("archive", "run", "--months", "6", "--to", str(root), "--now", NOW)
+    gone(migrated, user=1)
+    erase(migrated, "--confirm", migrated.name)
+    assert [row[1] for row in coldstore.rows(root)] == [2]
+    sound(migrated, root)

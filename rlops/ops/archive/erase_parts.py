@@ -73,7 +73,7 @@ class Search:
                 known |= among(db, sql, column, fresh)
                 values = pa.array(sorted(known & asked[column]), batch.column(column).type)
                 mask = pc.or_(mask, pc.is_in(batch.column(column), values))
-            found.append(batch.column("id").filter(mask))
+            found.append(pc.cast(batch.column("id"), pa.int64()).filter(mask))
         return pa.chunked_array(found, pa.int64()).combine_chunks() if found else pa.array([], pa.int64())
 
 
