@@ -122,8 +122,9 @@ class Restoring:
         """The rows whose user or product is gone."""
         lost: set[int] = set()
         ids = batch.column("id").to_pylist()
+        spelled = {name.lower(): name for name in batch.schema.names}
         for key in self.keys:
-            parents = batch.column(key.columns[0]).to_pylist()
+            parents = batch.column(spelled[key.columns[0]]).to_pylist()
             there = parents_there(db, self.sql, key, set(parents))
             lost |= {number for number, parent in zip(ids, parents, strict=True) if parent not in there}
         return lost

@@ -172,6 +172,15 @@ def test_a_column_that_can_not_be_compared_exactly_is_refused_by_name(migrated, 
     assert not root.exists()
 
 
+@pytest.mark.parametrize("name", ["id", "user_id", "timestamp"])
+def test_a_column_that_readers_would_not_find_is_refused_by_name(migrated, root, name):
+    truth.fill(migrated, "2025-01-01 00:00:00")
+    truth.execute(migrated, f"ALTER TABLE {INTERACTIONS} RENAME COLUMN `{name}` TO `{name.upper()}`")
+    assert f"its column {name.upper()} is declared as {name}" in archive(migrated, root, check=5)["error"]["message"]
+    truth.execute(migrated, f"ALTER TABLE {INTERACTIONS} RENAME COLUMN `{name.upper()}` TO `{name}`")
+    archive(migrated, root)
+
+
 def test_a_month_of_many_parts_and_long_rows(migrated, root):
     small = policy(migrated, part_rows=700)
     stamps = [f"2025-01-{n % 28 + 1:02} 00:00:{n % 7:02}" for n in range(2500)]

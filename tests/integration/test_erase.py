@@ -300,3 +300,28 @@ def test_ids_of_another_type_are_erased_too(migrated, root, kind):
     erase(migrated, "--confirm", migrated.name)
     assert [row[1] for row in coldstore.rows(root)] == [2]
     sound(migrated, root)
+
+
+def test_a_column_in_other_letters_hides_nobody(migrated):
+    truth.fill(migrated, *OLD)
+    truth.execute(migrated, f"ALTER TABLE {INTERACTIONS} RENAME COLUMN user_id TO User_ID")
+    migrated.cli("rollback", "--yes")
+    (backup,) = [name for name in truth.tables(migrated) if name.startswith(f"{INTERACTIONS}__backup_")]
+    gone(migrated, user=3)
+    answer = erase(migrated, "--confirm", migrated.name)
+    assert place(answer, backup)["erased_rows"] == 20
+    assert truth.count(migrated, backup, "user_id = 3") == 0
+
+
+def test_nor_does_it_in_a_part_of_an_older_rlops(migrated, root, monkeypatch):
+    truth.fill(migrated, *OLD)
+    truth.execute(migrated, f"ALTER TABLE {INTERACTIONS} RENAME COLUMN user_id TO User_ID")
+    with monkeypatch.context() as older:
+        older.setattr("rlops.archive.columns.TELLING", ())
+        migrated.cli("cleanup", "--months", "6", "--to", str(root), "--now", NOW, "--yes")
+    truth.execute(migrated, f"ALTER TABLE {INTERACTIONS} RENAME COLUMN User_ID TO user_id")
+    gone(migrated, user=3)
+    assert erase(migrated, "--confirm", migrated.name)["data"]["erased_rows"] == 20
+    sound(migrated, root)
+    migrated.cli("archive", "restore", "2025-01", "2025-02", "2025-03", "--to-table", "live")
+    assert truth.count(migrated, INTERACTIONS) == 380

@@ -61,18 +61,20 @@ class Search:
         self, db: Database, sql: SqlFolder, store: Store, part: Part, *, among: Among, gone: dict[str, set[int]]
     ) -> pa.Array:
         """The ids of a part's rows that are to go, whose parents are added to `gone`; reads no other columns than it needs."""
-        columns = [name for name, _, _ in part.columns if name in self.wanted.columns]
+        columns = {name.lower(): name for name, _, _ in part.columns if name.lower() in self.wanted.columns}
         asked: dict[str, set[int]] = {column: set() for column in columns}
         found = []
-        for batch in parquet.batches(store, part.path, part.table_columns, ("id", *columns)) if columns else ():
+        for batch in (
+            parquet.batches(store, part.path, part.table_columns, ("id", *columns.values())) if columns else ()
+        ):
             mask = pa.array([False] * batch.num_rows)
-            for column in columns:
-                fresh = set(pc.unique(batch.column(column)).to_pylist()) - asked[column] - {None}
+            for column, name in columns.items():
+                values = batch.column(name)
+                fresh = set(pc.unique(values).to_pylist()) - asked[column] - {None}
                 asked[column] |= fresh
                 known = gone.setdefault(column, set())
                 known |= among(db, sql, column, fresh)
-                values = pa.array(sorted(known & asked[column]), batch.column(column).type)
-                mask = pc.or_(mask, pc.is_in(batch.column(column), values))
+                mask = pc.or_(mask, pc.is_in(values, pa.array(sorted(known & asked[column]), values.type)))
             found.append(pc.cast(batch.column("id"), pa.int64()).filter(mask))
         return pa.chunked_array(found, pa.int64()).combine_chunks() if found else pa.array([], pa.int64())
 

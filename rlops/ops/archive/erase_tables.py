@@ -51,7 +51,8 @@ class Beside:
 
     def looked_at(self, wanted: Wanted) -> list[str]:
         """The columns that say whose a row is."""
-        return [column.name for column in self.columns if column.name in wanted.columns]
+        names = {column.name.lower() for column in self.columns}
+        return [column for column in wanted.columns if column in names]
 
 
 @dataclass
