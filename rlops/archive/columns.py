@@ -35,13 +35,16 @@ def refusal(columns: Sequence[Column]) -> str:
 
 
 def arrow_type(column: Column) -> pa.DataType:
-    """The type that holds every value of the column exactly. TIME, which can pass a day, is text."""
+    """The type that holds every value of the column exactly. TIME, which can pass a day, is text.
+
+    So is a DECIMAL of more than 38 digits: it is the most that Arrow reads from CSV, and DuckDB, polars and Spark from Parquet.
+    """
     kind, numbers = rowhash.base(column), [int(number) for number in re.findall(r"\d+", column.type)]
     if kind in _INTEGERS:
         return getattr(pa, f"{'uint' if 'unsigned' in column.type.lower() else 'int'}{_INTEGERS[kind]}")()
     if kind in ("decimal", "numeric"):
         precision, scale = (*numbers, *(10, 0)[len(numbers) :])[:2]
-        return (pa.decimal128 if precision <= 38 else pa.decimal256)(precision, scale)
+        return pa.decimal128(precision, scale) if precision <= 38 else pa.string()
     if kind == "timestamp":
         return pa.timestamp("us", "UTC")
     simple = {"datetime": pa.timestamp("us"), "date": pa.date32(), "year": pa.int16()}

@@ -132,6 +132,8 @@ MORE = {  # column: type, value, what Parquet gives
     "c_bool": ("BOOLEAN", "TRUE", 1),
     "c_padded": ("INT(8) UNSIGNED ZEROFILL", "42", 42),
     "c_precise": ("DECIMAL(38,20)", "0.00000000000000000001", Decimal("1E-20")),
+    "c_wide": ("DECIMAL(65,30)", f"-{'9' * 35}.{'9' * 30}", f"-{'9' * 35}.{'9' * 30}"),
+    "c_long": ("DECIMAL(65,0)", "9" * 65, "9" * 65),
     "c_micro": ("DATETIME(6)", "'1969-12-31 23:59:59.000001'", datetime(1969, 12, 31, 23, 59, 59, 1)),
     "c_day": ("DATE", "'2024-02-29'", date(2024, 2, 29)),
     "c_span": ("TIME(2)", "'-123:34:56.78'", "-123:34:56.78"),
@@ -159,6 +161,10 @@ def test_columns_that_an_upgrade_added_are_archived_exactly(migrated, root):
     first, second = coldstore.dataset(root).to_pylist()
     assert {name: first[name] for name in more} == {name: kind[2] for name, kind in more.items()}
     assert {second[name] for name in more} == {None}
+    before = truth.rows(migrated, INTERACTIONS)
+    migrated.cli("cleanup", "--months", "12", "--now", NOW, "--yes")
+    migrated.cli("archive", "restore", "2025-01", "--to-table", "live")
+    assert truth.rows(migrated, INTERACTIONS) == before
 
 
 @pytest.mark.parametrize("kind", ["FLOAT", "DOUBLE", "BIT(3)"])
