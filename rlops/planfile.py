@@ -25,7 +25,7 @@ def body(answer: Answer) -> str:
         said = (("needs", step.needs), ("locks", step.locks), ("algorithm", step.algorithm))
         lines += [f"--    {label}: {text}" for label, text in said if text]
         parts.append("\n".join([*lines, step.sql.rstrip() + ";"]))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts) + ("\n" if parts else "")
 
 
 def write(path: Path, answer: Answer, place: str, schema: str, actor: str) -> None:

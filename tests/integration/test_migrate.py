@@ -66,6 +66,12 @@ def test_a_plan_made_for_another_schema_is_refused(database, make_database):
     other.cli("migrate", "--plan", str(file))
 
 
+def test_a_plan_of_nothing_to_do_is_run_as_it_is(migrated):
+    file = migrated.home / "plan.sql"
+    migrated.cli("migrate", "--dry-run", "--plan-out", str(file))
+    assert migrated.cli("migrate", "--plan", str(file), "--output", "json").json["steps"] == []
+
+
 def test_untouched_steps_are_shown_as_the_plan_shows_them(database):
     planned = database.cli("migrate", "--dry-run", "--output", "json").json["steps"]
     arguments = ("migrate", "--audit-log", "/dev/full", "--output", "json")
