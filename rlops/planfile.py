@@ -28,15 +28,15 @@ def body(answer: Answer) -> str:
     return "\n\n".join(parts) + ("\n" if parts else "")
 
 
-def write(path: Path, answer: Answer, place: str, schema: str, actor: str) -> None:
-    """Write the plan. Raises Usage when the file can't be written."""
+def write(path: Path, answer: Answer, again: str, *, place: str, schema: str, actor: str) -> None:
+    """Write the plan of what is typed as `again`. Raises Usage when the file can't be written."""
     text = body(answer)
     seal = hashlib.sha256(text.encode()).hexdigest()
     head = (
         f"-- rlops plan {answer.plan_hash}\n-- command: rlops {answer.command}\n-- target: {place}\n"
         f"-- schema: {schema}\n"
         f"-- made by: {actor} with rlops {__version__}\n"
-        f"-- to run exactly this: rlops {answer.command} --plan {path.name}\n-- sha256 of what follows: {seal}\n\n"
+        f"-- to run exactly this: {again} --plan {path.name}, with the same options\n-- sha256 of what follows: {seal}\n\n"
     )
     try:
         path.write_text(head + text, encoding="utf-8")
@@ -44,7 +44,7 @@ def write(path: Path, answer: Answer, place: str, schema: str, actor: str) -> No
         raise Usage(f"--plan-out {path}: can't be written ({error.strerror})") from error
 
 
-def check(given: str, answer: Answer, schema: str) -> None:
+def check(given: str, answer: Answer, again: str, schema: str) -> None:
     """Hold a plan for `schema` to the reviewed one, a file or a hash.
 
     Raises Usage when it is neither, Refused when the file was edited or made for another schema, or when the plan is
@@ -64,7 +64,7 @@ def check(given: str, answer: Answer, schema: str) -> None:
         raise Refused(
             f"what would be run now (plan {answer.plan_hash}) is not what was reviewed (plan {reviewed}). Nothing was changed"
             + (f"\n{diff}" if text else ""),
-            f"Make and review it anew: `rlops {answer.command} --dry-run --plan-out FILE`.",
+            f"Make and review it anew: `{again} --dry-run --plan-out FILE`, with the same options.",
             "plan_differs",
         )
 

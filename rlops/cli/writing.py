@@ -66,12 +66,12 @@ def write(
     plan = replace(plan, notes=(*plan.notes, *ddl, *unseen))
     planned = _planned(plan, db, common.dry_run, (lacking.message,) if lacking else ())
     if common.plan:
-        planfile.check(common.plan, planned, db.schema)
+        planfile.check(common.plan, planned, plan.again, db.schema)
     if common.dry_run:
         if common.plan_out:
             actor = journal.Actor.current()
-            place = f"{db.engine}, {session.target.place}"
-            planfile.write(Path(common.plan_out), planned, place, db.schema, f"{actor.os_user}@{actor.host}")
+            by, place = f"{actor.os_user}@{actor.host}", f"{db.engine}, {session.target.place}"
+            planfile.write(Path(common.plan_out), planned, plan.again, place=place, schema=db.schema, actor=by)
         return planned
     if not plan.steps:
         return _nothing_to_do(db, sql, planned, after)

@@ -72,6 +72,18 @@ def test_a_plan_of_nothing_to_do_is_run_as_it_is(migrated):
     assert migrated.cli("migrate", "--plan", str(file), "--output", "json").json["steps"] == []
 
 
+def test_a_plan_names_the_command_that_runs_it(migrated):
+    file = migrated.home / "plan.sql"
+    truth.fill(migrated, "2024-01-01 00:00:00", "2024-01-01 00:00:00")
+    migrated.cli("purge", "--user", "2", "--dry-run", "--plan-out", str(file))
+    (said,) = [line for line in file.read_text().splitlines() if line.startswith("-- to run exactly this: ")]
+    command = said.partition(": rlops ")[2].removesuffix(", with the same options")
+    migrated.cli(*command.split(), "--yes")
+    assert truth.count(migrated, "user_product_interactions", "user_id = 2") == 0
+    refused = migrated.cli(*command.split(), "--yes", "--output", "json", check=5).json["error"]
+    assert "`rlops purge --user 2 --dry-run --plan-out FILE`" in refused["hint"]
+
+
 def test_untouched_steps_are_shown_as_the_plan_shows_them(database):
     planned = database.cli("migrate", "--dry-run", "--output", "json").json["steps"]
     arguments = ("migrate", "--audit-log", "/dev/full", "--output", "json")
