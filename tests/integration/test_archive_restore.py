@@ -5,7 +5,7 @@ from __future__ import annotations
 import coldstore
 import pytest
 import truth
-from test_archive import live, more, policy, verify
+from test_archive import archive, live, more, policy, verify
 from test_retention import OLD, clean, states
 from truth import TABLES
 
@@ -131,6 +131,22 @@ def test_what_the_archive_has_not_is_refused(cleaned):
     before = truth.snapshot(database)
     assert bring(database, "2024-02", "--dry-run")["steps"]
     assert truth.snapshot(database) == before
+
+
+@pytest.mark.parametrize("into", ["staging", "live"])
+def test_a_part_that_is_not_finished_does_not_count(database, root, into):
+    database.install()
+    truth.fill(database, *["2024-02-01 00:00:00"] * 3, "2024-01-01 00:00:00")
+    limited = policy(database, part_rows=2)
+    archive(database, root, *limited)
+    truth.execute(database, "UPDATE rlops_part SET state = 'planned' WHERE month = '2024-01-01' OR number = 2")
+    before = truth.snapshot(database)
+    refused = bring(database, "2024-01", "--to-table", into, check=5)["error"]
+    assert (refused["code"], "no finished part of 2024-01" in refused["message"]) == ("no_part", True)
+    assert truth.snapshot(database) == before
+    answer = bring(database, "2024-02", "--to-table", into)
+    assert answer["data"]["restored_rows"] + answer["data"]["already_there"] == 2
+    assert any("1 part not finished" in note for note in answer["notes"])
 
 
 def test_a_damaged_part_stops_the_restore_and_says_so(cleaned, root):

@@ -26,6 +26,7 @@ from rlops.words import counted
 KIND = "archive restore"
 MARK = "__restored_"
 NAME_LIMIT = 64  # characters of a table's name
+READY = (parts.VERIFIED, parts.DELETING, parts.DONE)
 Into = Literal["staging", "live"]
 
 
@@ -49,18 +50,13 @@ def span(months: Sequence[date]) -> str:
 def plan(db: Database, sql: SqlFolder, months: Sequence[str], into: Into, *, to: str | None, release: bool) -> Plan:
     """Plan the way back of some months, or with `release` that retention takes them again.
 
-    Raises Refused when the archive or a month of it is missing, or a table of the staging name is there.
+    Raises Refused when the archive is missing, or has no part of a month, or none that is finished.
     """
     wanted = sorted({month_of(text) for text in months})
     found = [part for part in parts.all_parts(db) if part.month in wanted]
     names = [f"{month:%Y-%m}" for month in wanted]
     again = f"rlops archive restore {' '.join(names)}"
-    if missing := [
-        name for name, month in zip(names, wanted, strict=True) if month not in {part.month for part in found}
-    ]:
-        raise Refused(
-            f"the archive has no part of {', '.join(missing)}. Nothing was changed", "`rlops archive list` shows what it has.", "no_part"
-        )  # fmt: skip
+    _refuse_missing(wanted, found, "part")
     if release:
         statement = sql.statement("archive/095_release", values={"months": wanted})
         steps = (
@@ -74,7 +70,17 @@ def plan(db: Database, sql: SqlFolder, months: Sequence[str], into: Into, *, to:
             {"months": names, "into": None, "released": bool(steps)},
             again=again + " --release",
         )
+    _refuse_missing(wanted, [part for part in found if part.state in READY], "finished part")
     return _restore(db, sql, found, wanted, into, to=to, again=f"{again} --to-table {into}")
+
+
+def _refuse_missing(wanted: Sequence[date], found: Sequence[Part], what: str) -> None:
+    there = {part.month for part in found}
+    if missing := [f"{month:%Y-%m}" for month in wanted if month not in there]:
+        raise Refused(
+            f"the archive has no {what} of {', '.join(missing)}. Nothing was changed", "`rlops archive list` shows what it has.",
+            "no_part",
+        )  # fmt: skip
 
 
 def _restore(
@@ -90,7 +96,7 @@ def _restore(
     where = places.find(db, to)
     if where is None:
         raise Refused(f"{db.schema} has no archive on record. Nothing was changed", "", "no_destination")
-    ready = [part for part in found if part.state in (parts.VERIFIED, parts.DELETING, parts.DONE)]
+    ready = [part for part in found if part.state in READY]
     columns = table.columns(db)
     name = INTERACTIONS if into == "live" else f"{INTERACTIONS}{MARK}{span(months)}"
     there = read_table(db, name) if into == "staging" else None
@@ -125,9 +131,12 @@ def _restore(
         "archive restore", steps,
         {
             "months": [f"{month:%Y-%m}" for month in months], "into": name, "released": False, "restored_rows": 0,
-            "left_out_columns": left_out,
+            "left_out_columns": left_out, "unfinished_parts": len(found) - len(ready),
         },
-        (f"{counted(total, 'row')} of {counted(len(ready), 'part')} go into {name}", *_without(left_out, name)),
+        (
+            f"{counted(total, 'row')} of {counted(len(ready), 'part')} go into {name}", *_without(left_out, name),
+            *_unfinished(len(found) - len(ready)),
+        ),
         again=again, account=lambda results: _account(work, results),
     )  # fmt: skip
 
@@ -137,6 +146,12 @@ def _without(columns: Sequence[str], name: str) -> tuple[str, ...]:
         return ()
     until = " until retention takes the rows again, and archives them as they are then" if name == INTERACTIONS else ""
     return (f"left out: {', '.join(columns)}, which {name} doesn't have; the archive keeps their values{until}",)
+
+
+def _unfinished(number: int) -> tuple[str, ...]:
+    if not number:
+        return ()
+    return (f"left out: {counted(number, 'part')} not finished; what is to be in one is in {INTERACTIONS} yet",)
 
 
 def _account(work: Restoring, results: Sequence[StepResult]) -> dict[str, object]:
@@ -158,7 +173,7 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
             answer,
             headline=f"Retention takes {months} again." if data["released"] else f"{months}: nothing is held back.",
         )
-    notes = [*answer.notes, *_without(data["left_out_columns"], data["into"])]
+    notes = [*answer.notes, *_without(data["left_out_columns"], data["into"]), *_unfinished(data["unfinished_parts"])]
     if data.get("conflicts"):
         notes.append(
             f"{data['conflicts']:,} rows are there with other values and stay as they are: {data['conflicting_ids']}"
