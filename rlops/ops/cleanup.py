@@ -99,7 +99,7 @@ class Due:
     def notes(self) -> tuple[str, ...]:
         """What goes, and that an earlier job goes on."""
         job = self.job
-        found = f"{self.count} rows are older than {self.edge:%Y-%m-%d %H:%M:%S} ({self.expired.source})"
+        found = f"older than {self.edge:%Y-%m-%d %H:%M:%S}: {self.count} rows ({self.expired.source})"
         if job is None:
             return (found,)
         return found, f"goes on with job {job.id}, whose cutoff stays; {job.rows:,} rows are deleted already"

@@ -56,6 +56,23 @@ def test_a_month_in_the_live_table_stays_until_it_is_released(cleaned, root):
     verify(database)
 
 
+def test_one_row_is_told_of_in_the_singular(database, root):
+    database.install()
+    truth.fill(database, "2024-02-01 00:00:00")
+    destination = ("--to", str(root), "--now", "2026-03-31T23:30:00")
+    for command, told in (
+        (("archive", "run", *destination), "\n1 interaction of 1 month archived"),
+        (("archive", "list"), "1 interaction of 1 month in"),
+        (("archive", "verify"), "1 part with 1 interaction read again"),
+        (
+            ("cleanup", "--months", "12", *destination, "--yes"),
+            "\n1 interaction older than 2025-03-01 00:00:00 deleted",
+        ),
+        (("archive", "restore", "2024-02"), f"\n1 row of 2024-02 is in {STAGING}."),
+    ):
+        assert told in database.cli(*command).stdout
+
+
 def test_conflicts_and_missing_parents_are_left_out_and_reported(cleaned, root):
     database, before = cleaned
     there, lost = february(before)[0], february(before)[1][1]

@@ -176,10 +176,10 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     notes = [*answer.notes, *_without(data["left_out_columns"], data["into"]), *_unfinished(data["unfinished_parts"])]
     if data.get("conflicts"):
         notes.append(
-            f"{data['conflicts']:,} rows are there with other values and stay as they are: {data['conflicting_ids']}"
+            f"there with other values, and left as they are: {counted(data['conflicts'], 'row')}, {data['conflicting_ids']}"
         )
     if data.get("without_parent"):
-        notes.append(f"{data['without_parent']:,} rows were left out: their user or product is gone")
+        notes.append(f"left out, since their user or product is gone: {counted(data['without_parent'], 'row')}")
     live = data["into"] == INTERACTIONS
     following = (
         f"rlops archive restore {' '.join(data['months'])} --release, once retention may have them again"
@@ -187,7 +187,8 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
         else ""
     )
     before = data.get("already_there", 0)
-    headline = f"{data['restored_rows'] + before:,} rows of {months} are in {data['into']}"
+    there = data["restored_rows"] + before
+    headline = f"{counted(there, 'row')} of {months} {'is' if there == 1 else 'are'} in {data['into']}"
     headline += f", {before:,} of them from before" if before else ""
     headline += "; retention holds them until you release them." if live else "."
     code = Exit.FINDINGS if data.get("conflicts") or data.get("without_parent") else Exit.OK

@@ -44,9 +44,7 @@ def plan(db: Database, sql: SqlFolder, request: Request) -> Plan:
     recording = record_steps(db, sql, where) if steps or request.moved else ()
     about = "about " if any(rows.estimated for rows in found.values()) else ""
     total = sum(rows.rows for rows in found.values())
-    notes = (
-        (f"{about}{counted(total, 'interaction')} of {counted(len(due), 'month')} go to {where.url}",) if due else ()
-    )
+    notes = (f"{about}{counted(total, 'interaction')} of {counted(len(due), 'month')} for {where.url}",) if due else ()
     (until,) = zoned(db, zone, edge)
     return Plan(
         "archive run", (*recording, *steps),
