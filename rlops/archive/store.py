@@ -7,7 +7,7 @@ import os
 import re
 import urllib.parse
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,12 +153,24 @@ class Store:
         self.write(path, lambda sink: void(sink.write(text.encode())))
 
     def files(self) -> Mapping[str, int]:
-        """Every file below the root, with its size in bytes; empty if there is no such folder."""
-        return self._list(self._root, recursive=True)
+        """Every file below the root, with its size in bytes; empty if there is no such folder.
 
-    def _list(self, at: str, *, recursive: bool = False) -> Mapping[str, int]:
+        Not what is in lost+found, which the root of a disk has, and which its administrator alone may read.
+        """
+        found = self._look_into(self._root)
+        for info in list(found):
+            if info.type == pa.fs.FileType.Directory and info.base_name != "lost+found":
+                found += self._look_into(info.path, recursive=True)
+        return self._sizes(found)
+
+    def _list(self, at: str) -> Mapping[str, int]:
+        return self._sizes(self._look_into(at))
+
+    def _look_into(self, at: str, *, recursive: bool = False) -> list[Any]:
         with self._speaking("the archive can't be listed"):
-            found = self._fs.get_file_info(pa.fs.FileSelector(at, recursive=recursive, allow_not_found=True))
+            return list(self._fs.get_file_info(pa.fs.FileSelector(at, recursive=recursive, allow_not_found=True)))
+
+    def _sizes(self, found: Iterable[Any]) -> Mapping[str, int]:
         start = len(self._root) + 1
         return {info.path[start:]: info.size for info in found if info.type == pa.fs.FileType.File}
 
@@ -229,56 +241,6 @@ def written_for(path: str) -> str | None:
 
 def void(_: object) -> None:
     """Takes a value that nobody wants."""
-
-
-def absolute(url: str, cwd: Path, home: Path) -> str:
-    """The destination as it is recorded: an absolute path, or an s3:// URL. Raises Usage for anything else."""
-    scheme = urllib.parse.urlsplit(url).scheme if ":/" in url else ""
-    if scheme == "s3":
-        return _bucket(url)
-    path = _path(url) if scheme and "://" in url else url
-    if not path:
-        raise Usage("the archive's destination is empty", "Name a folder or an s3:// URL.", "bad_destination")
-    try:
-        path.encode()
-    except UnicodeEncodeError as error:
-        raise Usage(
-            f"{path!r} can't be recorded: its name is no UTF-8", "Name another folder.", "bad_destination"
-        ) from error
-    return os.path.normpath(home / path[2:] if path.startswith("~/") else cwd / path)
-
-
-def _path(url: str) -> str:
-    """The folder that a file:// URL names."""
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme != "file":
-        raise Usage(f"{url!r} is neither a folder nor an s3:// URL", "", "bad_destination")
-    if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
-        raise Usage(
-            f"{url!r} names no folder of this machine", "Write file:///folder, or the folder alone.", "bad_destination"
-        )
-    return urllib.parse.unquote(parts.path)
-
-
-def _bucket(url: str) -> str:
-    """An s3:// URL as it is recorded; its key has no parts that a server or Arrow would understand in another way."""
-    parts = urllib.parse.urlsplit(url)
-    if "@" in parts.netloc:
-        raise Usage(
-            "an s3:// URL with a key in it would be recorded with the archive, for everybody to read",
-            "Give the key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or in AWS' own files.", "key_in_url",
-        )  # fmt: skip
-    if not parts.netloc:
-        raise Usage(f"{url!r} names no bucket", "Write s3://bucket/prefix.", "bad_destination")
-    prefix = parts.path[1:].rstrip("/")
-    if "#" in url or (prefix and {"", ".", ".."} & set(prefix.split("/"))):
-        raise Usage(
-            f"{url!r}: its prefix has a # or an empty part, or is . or .. in one",
-            "Name another prefix.",
-            "bad_destination",
-        )
-    url = f"s3{url[2:]}"
-    return url if parts.query else url.rstrip("/")
 
 
 def open_store(destination: str, sure: Callable[[], None] = lambda: None) -> Store:

@@ -178,7 +178,7 @@ def request(
 
 def destination(session: Session, to: str | None) -> str | None:
     """The archive that was named, by option, variable or profile; None leaves it to the record."""
-    from rlops.archive.store import absolute
+    from rlops.archive.destination import absolute
 
     named = to or session.target.archive_to
     return absolute(named, Path.cwd(), Path.home()) if named else None

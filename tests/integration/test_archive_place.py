@@ -12,8 +12,8 @@ from test_retention import clean
 from truth import TABLES
 
 from rlops.archive import sealed
+from rlops.archive.destination import absolute
 from rlops.archive.place import ROOT_FILE
-from rlops.archive.store import absolute
 
 INTERACTIONS = TABLES[0]
 
@@ -140,6 +140,22 @@ def test_a_scheme_is_one_in_capitals_too(tmp_path):
     assert absolute("s3://bucket/?region=x", tmp_path, tmp_path) == "s3://bucket/?region=x"
     assert absolute("FILE:///srv/a%20b", tmp_path, tmp_path) == absolute("file://localhost/srv/a b", tmp_path, tmp_path)
     assert absolute("x:/y", tmp_path, tmp_path) == f"{tmp_path}/x:/y"
+
+
+def test_a_disk_s_lost_and_found_is_none_of_the_archive_s(migrated, root):
+    """An ordinary user may not even look into it."""
+    truth.fill(migrated, "2024-01-01 00:00:00", "2024-01-01 00:00:01")
+    lost = root / "lost+found"
+    lost.mkdir(parents=True)
+    (lost / "#1234").write_text("what a crash left")
+    lost.chmod(0)
+    archive(migrated, root)
+    verify(migrated)
+    truth.execute(migrated, "DELETE FROM users WHERE id = 1")
+    migrated.cli("archive", "erase", "--confirm", migrated.name)
+    assert len(coldstore.rows(root)) == 1
+    verify(migrated)
+    lost.chmod(0o700)
 
 
 def test_a_table_made_anew_gives_no_id_again_that_the_archive_has(migrated, root):
