@@ -125,7 +125,7 @@ def _layer(given: Mapping[str, str], source: Callable[[str], str], folders: Fold
 
 
 def _absolute(key: str, setting: Setting, folders: Folders) -> Setting:
-    if key not in _PATHS or "://" in setting.text:
+    if key not in _PATHS or "://" in setting.text or setting.text.lower().startswith("s3:/"):
         return setting
     return Setting(str(absolute(setting.text, folders.base, folders.home)), setting.source)
 

@@ -134,6 +134,12 @@ def test_a_destination_that_is_not_the_place_that_it_seems_is_refused(migrated, 
     assert migrated.cli("archive", "list", "--output", "json").json["data"]["destination"] is None
 
 
+def test_nor_is_it_taken_for_a_folder_in_a_variable(migrated):
+    env = {"RLOPS_ARCHIVE_TO": "s3:/bucket/x"}
+    refused = migrated.cli("archive", "run", "--output", "json", env=env, check=2).json
+    assert refused["error"]["code"] == "bad_destination"
+
+
 def test_a_scheme_is_one_in_capitals_too(tmp_path):
     assert absolute("S3://bucket/x/", tmp_path, tmp_path) == "s3://bucket/x"
     assert absolute("s3://bucket", tmp_path, tmp_path) == "s3://bucket"
