@@ -291,6 +291,21 @@ def test_a_verify_meanwhile_finds_nothing_wrong(archived, root, before):
     assert found["parts"] == len(coldstore.files(root))
 
 
+def test_a_list_that_is_longer_than_a_statement_may_be_is_refused(archived, root):
+    """The server hangs up on it, as often as it is sent."""
+    file = archived.home / "ids"
+    file.write_text("\n".join(str(10**8 + number) for number in range(10_000)))
+    (most,) = archived.query("SELECT @@GLOBAL.max_allowed_packet AS n")
+    before = coldstore.rows(root)
+    try:
+        truth.execute(archived, "SET GLOBAL max_allowed_packet = 65536")
+        refused = erase(archived, "--users-from", str(file), "--dry-run", check=5)["error"]
+    finally:
+        truth.execute(archived, f"SET GLOBAL max_allowed_packet = {most['n']}")
+    assert (refused["code"], coldstore.rows(root)) == ("too_many_ids", before)
+    assert erase(archived, "--users-from", str(file))["data"]["erased_rows"] == 0
+
+
 @pytest.mark.parametrize("kind", ["INT", "BIGINT UNSIGNED"])
 def test_ids_of_another_type_are_erased_too(migrated, root, kind):
     truth.fill(migrated, "2024-01-01 00:00:00", "2024-01-02 00:00:00")

@@ -24,6 +24,7 @@ from rlops.words import counted
 
 KIND = "archive erase"
 ARCHIVE = "the archive"
+REST = 10_000  # bytes of a statement beside the ids
 BEYOND = (
     "earlier versions of a file, where the bucket keeps versions",
     "uploads to a bucket that never ended, which its lifecycle rules abort",
@@ -58,12 +59,15 @@ class Eraser:
     def plan(self, db: Database, sql: SqlFolder, environment: str, emit: Emit = silent) -> Plan:
         """Plan the steps, the archive's first.
 
-        Raises Refused when nothing can be told of who is gone, or the archive is another installation's or server's.
+        Raises Refused when nothing can be told of who is gone, the list of ids is too long for a statement, or the archive is
+        another installation's or server's.
         """
         wanted = self._wanted(sql)
         self.search = self.search or Search(wanted, emit)
         if wanted.ids is None:
             _refuse_empty(db, wanted)
+        else:
+            _refuse_long(db, wanted)
         where, found = places.find(db, self.to), erase_tables.find(db, sql, wanted)
         unreached = dict(found.unreached)
         planned = [*self._archive(db, sql, self.search, where, unreached)] if where and parts.exists(db) else []
@@ -154,6 +158,15 @@ def _refuse_empty(db: Database, wanted: Wanted) -> None:
                 "Is this the shop's own schema, or a clone without its users and products? Named ids (--user, --product) can"
                 " be erased nevertheless.", "no_parents",
             )  # fmt: skip
+
+
+def _refuse_long(db: Database, wanted: Wanted) -> None:
+    size, most = len(wanted.condition(db, wanted.columns)), int(db.value("SELECT @@max_allowed_packet"))
+    if size + REST > most:
+        raise Refused(
+            f"the ids make {size:,} bytes of SQL, and the server takes {most:,} at once (max_allowed_packet). Nothing was changed",
+            "Split the file, and erase the rows of one after the other.", "too_many_ids",
+        )  # fmt: skip
 
 
 def _above(planned: Sequence[Planned], limit: float) -> list[str]:
