@@ -118,6 +118,8 @@ def test_a_damaged_part_is_named_and_the_others_are_done(archived, root):
     for path in others:
         assert 3 not in {row[1] for row in coldstore.duckdb.sql(f"SELECT * FROM read_parquet('{path}')").fetchall()}
     assert erase(archived, "--yes", check=3)["data"]["unreached"] == [unreached]
+    listed = erase(archived, "--user", "4", "--confirm", archived.name, check=3)
+    assert "the same command again" in listed["next"]  # without --user it erases other rows
 
 
 def test_an_unwritable_archive_fails_and_the_next_run_finishes(archived, root):

@@ -223,5 +223,5 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     if not data["unreached"]:
         return replace(answer, notes=tuple(notes), headline=headline)
     headline += f" {counted(len(data['unreached']), 'place')} could not be searched."
-    following = "rlops archive verify, then rlops archive erase again"
+    following = "rlops archive verify, then the same command again"
     return replace(answer, exit=Exit.FINDINGS, notes=tuple(notes), headline=headline, next=following)
