@@ -160,7 +160,8 @@ def due(
 def plan_deletion(db: Database, sql: SqlFolder, months: int, request: Request) -> Plan:
     """Plan the removal of all interactions before the cutoff, without an archive.
 
-    Raises Refused when the table or its idx_timestamp is missing, or for `now` in production; Denied without privilege.
+    Raises Refused when the table or its idx_timestamp is missing, while an expired month is held back, or for `now` in
+    production; Denied without privilege.
     """
     refuse_now(request)
     live = declared.live_interactions(db)
@@ -171,6 +172,7 @@ def plan_deletion(db: Database, sql: SqlFolder, months: int, request: Request) -
             "no_index",
         )
     found = due(db, sql, months, request.now, archive=False)
+    _refuse_held(db, found.edge)
     again, production = f"rlops cleanup --months {months} --no-archive", request.environment == "production"
     work = Expired(sql, found.edge, found.expired.rows)
     steps = [found.step("delete interactions", again, work)] if found.expired.rows or found.job else []
@@ -190,6 +192,18 @@ def plan_deletion(db: Database, sql: SqlFolder, months: int, request: Request) -
             "dropped_partitions": dropping.dropped if dropping else [],
         },
     )
+
+
+def _refuse_held(db: Database, edge: datetime) -> None:
+    from rlops.archive import parts
+
+    held = sorted({part.month_text for part in parts.all_parts(db) if part.held and part.month < edge.date()})
+    if held:
+        raise Refused(
+            f"{', '.join(held)} came back from the archive and is held until it is released; without an archive all that is"
+            " expired would go. Nothing was changed",
+            f"`rlops archive restore {' '.join(held)} --release` lifts the hold; without --no-archive the rest goes alone.", "held",
+        )  # fmt: skip
 
 
 def _undated(db: Database, sql: SqlFolder) -> tuple[str, ...]:

@@ -56,6 +56,18 @@ def test_a_month_in_the_live_table_stays_until_it_is_released(cleaned, root):
     verify(database)
 
 
+def test_it_stays_where_nothing_is_archived_too(cleaned, root):
+    database, _ = cleaned
+    bring(database, "2024-02", "--to-table", "live")
+    more(database, "2024-06-01 00:00:00")
+    everything = live(database)
+    refused = clean(database, root, "--no-archive", check=5)["error"]
+    assert refused["code"] == "held"
+    assert live(database) == everything
+    bring(database, "2024-02", "--release")
+    assert clean(database, root, "--no-archive")["data"]["deleted_rows"] == 101
+
+
 def test_one_row_is_told_of_in_the_singular(database, root):
     database.install()
     truth.fill(database, "2024-02-01 00:00:00")
