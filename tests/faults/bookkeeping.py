@@ -56,13 +56,16 @@ class Shop:
             getattr(self, what)(cursor)
 
     def row(self, number: int, when: datetime) -> tuple[Any, ...]:
+        """A state of a row, which shares its user or its product with all others of that row."""
         self.serial += 1
+        user, product = self.users[self.serial % len(self.users)], 1 + self.serial % 19
+        user, product = (1 + number % STAY, product) if number % 2 else (user, 1 + number % 19)
         context = f'{{"page": {self.serial}}}'
         reward = Decimal(self.numbers.randrange(-1000, 1000)) / 100
         return (
             number,
-            self.users[self.serial % len(self.users)],
-            1 + self.serial % 19,
+            user,
+            product,
             "VIEW",
             f"s'\"{self.serial}\n",
             when,
