@@ -419,6 +419,28 @@ def test_a_month_with_the_greatest_ids_leaves_none_of_them_to_be_given_again(old
     assert old.query(greatest)[0]["id"] > last
 
 
+@pytest.mark.parametrize("alone", [False, True], ids=["beside others", "alone"])
+def test_what_the_shop_writes_the_moment_a_month_has_left_gets_new_ids(old, monkeypatch, alone):
+    early, given = withdraw.early, []
+    if alone:
+        truth.execute(old, f"TRUNCATE {INTERACTIONS}", insert(1, 1, at(-13)))
+    truth.execute(old, insert(1, 1, at(-13)), insert(2, 2, at(-13)))
+    last = old.query(f"SELECT MAX(id) AS id FROM {INTERACTIONS}")[0]["id"]
+
+    @contextmanager
+    def writing_behind(db):
+        with early(db):
+            yield
+        if not given and not truth.count(old, INTERACTIONS, f"timestamp < '{month(-12):%Y-%m-%d}'"):
+            truth.execute(old, insert(3, 3))
+            given.append(old.query(f"SELECT MAX(id) AS id FROM {INTERACTIONS} WHERE user_id = 3")[0]["id"])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(withdraw, "early", writing_behind)
+        expire(old)
+    assert given and min(given) > last
+
+
 @pytest.mark.parametrize("back", [12, 13])
 def test_ids_that_are_given_again_replace_no_archived_row(old, back):
     expire(old)
@@ -708,10 +730,12 @@ def leasing(old, monkeypatch):
     return old, options
 
 
-@pytest.mark.parametrize("number", range(1, 5), ids=["create", "exchange", "drop a partition", "drop a hold table"])
+@pytest.mark.parametrize(
+    "number", range(1, 6), ids=["create", "count on", "exchange", "drop a partition", "drop a hold table"]
+)
 def test_a_run_whose_lease_another_took_sends_no_ddl_in_a_chunk(leasing, monkeypatch, number):
     database, options = leasing
-    if number == 4:
+    if number == 5:
         expire(database, *options)
         truth.execute(database, *(f"RENAME TABLE {name} TO {name[:-14]}20200101000000" for name in holds(database)))
     calls, seen, early = 0, [], withdraw.early
@@ -721,7 +745,7 @@ def test_a_run_whose_lease_another_took_sends_no_ddl_in_a_chunk(leasing, monkeyp
         nonlocal calls
         calls += 1
         with early(db):
-            if calls == (1 if number == 4 else number):
+            if calls == (1 if number == 5 else number):
                 truth.execute(database, f"UPDATE {lease.TABLE} SET fence = fence + 1")
                 seen.append((partitions(database), holds(database)))
             yield

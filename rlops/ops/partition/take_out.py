@@ -29,7 +29,7 @@ from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.partition import hold, months
 from rlops.ops.partition.hold import Hold
 from rlops.plan import Chunk
-from rlops.sqlfiles import Keywords, SqlFolder
+from rlops.sqlfiles import Keywords, SqlFolder, quote
 from rlops.structure import Column, Table, read_table
 
 NO_MATCH = (1731, 1736)  # the table was changed by ALGORITHM=INSTANT since it was built, and a new table isn't like it
@@ -85,7 +85,7 @@ class TakeOut:
                 return Chunk(0, f"{month}: {into.table} made", last=False)
             if counting.is_empty(db, into.table) and not self._exchange(db, into, month):
                 return Chunk(0, f"{month} row by row", last=False)
-            self._count_on(db, into, found)
+            self._count_on(db, month, into.table, left=True)
             parts.move(db, found[0], parts.DELETING)
             return Chunk(0, f"{month} exchanged", last=False)
         part = next((part for part in found if part.state in (parts.VERIFIED, parts.DELETING)), None)
@@ -131,6 +131,8 @@ class TakeOut:
         """Whether the month's rows are in the hold table now; else it is gone again, and they go row by row."""
         partition = self._partition(db, month)
         if partition:
+            rows = Keywords((f"{quote(INTERACTIONS)} PARTITION ({quote(partition.name)})",))
+            self._count_on(db, month, rows, left=False)
             blockers.refuse(db, self.sql, (INTERACTIONS, into.table))
             try:
                 with withdraw.early(db):
@@ -149,15 +151,24 @@ class TakeOut:
         journal.record(db, hold.TAKING, "")
         return False
 
-    def _count_on(self, db: Database, into: Hold, found: Sequence[Part]) -> None:
-        """Let ids go on from past the month's: the table's counter is its partitions' greatest, and one has left it."""
-        held = self.sql.statement("partition/645_last_id", {"table": into.table, "key_columns": "id"})
-        last = max(int(db.value(held.sql) or 0), *(part.sum.max_id or 0 for part in found))
+    def _count_on(self, db: Database, month: Month, rows: str | Keywords, *, left: bool) -> None:
+        """Let ids go on from past the month's: the table's counter is its partitions' greatest, and one leaves it.
+
+        Raised before that, every partition counts so; rows that came at this moment are looked for once it has `left`.
+        """
+        found = parts.all_parts(db, month.first)
+        last = max([self._last_id(db, rows), *(part.sum.max_id or 0 for part in found)])
         live = read_table(db, INTERACTIONS)
-        if isinstance(live, Table) and live.auto_increment is not None and live.auto_increment <= last:
+        counter = (live.auto_increment if isinstance(live, Table) else None) or 1
+        if (counter if left else self._last_id(db, INTERACTIONS)) <= last:
             blockers.refuse(db, self.sql, (INTERACTIONS,))
             with withdraw.early(db):
-                self._run(db, "restore/080_raise_auto_increment", {"next_id": last + 1}, table=INTERACTIONS)
+                next_id = {"next_id": max(counter, last + 1)}
+                self._run(db, "restore/080_raise_auto_increment", next_id, table=INTERACTIONS)
+
+    def _last_id(self, db: Database, rows: str | Keywords) -> int:
+        query = self.sql.statement("partition/645_last_id", {"table": rows, "key_columns": "id"})
+        return int(db.value(query.sql) or 0)
 
     def _compare(self, db: Database, into: Hold, part: Part) -> Chunk:
         if not facts.table_exists(db, into.table):
