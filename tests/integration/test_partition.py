@@ -318,6 +318,13 @@ def test_a_few_rows_in_the_catch_all_are_moved_into_months_of_their_own(exchange
     assert exchanges.cli("partition", "status", "--output", "json").json["data"]["catch_all_rows"] == 0
 
 
+def test_a_row_of_no_day_of_the_calendar_is_moved_out_of_the_catch_all_too(exchanges):
+    truth.execute(exchanges, "SET sql_mode = ''", insert(1, 1, f"{month(6):%Y-%m}-00 12:00:00"))
+    exchanges.cli("partition", "ensure")
+    assert partitions(exchanges)[-2:] == [f"p{month(5):%Y%m}", "p_future"]
+    assert rows_in(exchanges, f"p{month(5):%Y%m}") == 1 and rows_in(exchanges, "p_future") == 0
+
+
 def fill_catch_all(database, when):
     """6,000 rows, more than a split may copy while writers wait."""
     rows = ", ".join(f"({n % 20 + 1}, {n % 19 + 1}, 'VIEW', '{when}')" for n in range(1000))

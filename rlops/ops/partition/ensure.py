@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from rlops.clock import writers_now
+from rlops.clock import dated, writers_now
 from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused
 from rlops.ops.declared import INTERACTIONS
@@ -104,8 +104,8 @@ def _refuse_full(db: Database, rows: int, *, estimated: bool = False) -> None:
 def _last(db: Database, sql: SqlFolder) -> datetime | None:
     names = {"table": INTERACTIONS, "column": sql.policy.partitions.column}
     statement = sql.statement("partition/050_first_and_last", names)
-    last: datetime | None = (db.row(statement.sql) or {}).get("last")
-    return last
+    last = (db.row(statement.sql) or {}).get("last")
+    return dated(last) if last else None
 
 
 def _steps(db: Database, sql: SqlFolder, found: Months, lacking: Sequence[datetime], rows: int) -> list[Step]:
