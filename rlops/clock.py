@@ -57,6 +57,8 @@ def dated(value: datetime | str) -> datetime:
     if isinstance(value, datetime):
         return value
     year, month, day = map(int, value[:10].split("-"))
+    if year < EARLIEST.year:
+        return EARLIEST
     index = year * 12 + (month if day and month else max(month - 1, 0))
     return datetime(index // 12, index % 12 + 1, 1) - timedelta(seconds=1)
 

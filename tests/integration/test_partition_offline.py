@@ -42,8 +42,12 @@ def test_a_trigger_of_the_shops_is_refused_where_cascades_would_begin_to_fire_it
     truth.execute(shop, "DELETE FROM product WHERE id = 1")
 
 
-def test_a_zero_date_is_refused(shop):
-    truth.execute(shop, "SET sql_mode = ''", insert(when="0000-00-00 00:00:00"))
+@pytest.mark.parametrize("day", ["0000-00-00", "2024-03-00", "2024-00-00", "2024-02-30"])
+@pytest.mark.parametrize("among", [("2024-02-29 23:59:59", "2024-03-01 00:00:00"), ()], ids=["among others", "alone"])
+def test_a_day_that_no_calendar_has_is_refused(shop, day, among):
+    truth.execute(shop, *(insert(when=when) for when in among))
+    shop.cli(*OFFLINE, "--dry-run")
+    truth.execute(shop, "SET sql_mode = 'ALLOW_INVALID_DATES'", insert(when=f"{day} 00:00:00"))
     for command in (OFFLINE, (*OFFLINE, "--integrity", "none"), ("partition", "enable")):
         assert is_refused(shop, *command)["code"] == "odd_rows"
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 from rlops.db import Database, Forbidden
 from rlops.errors import Refused
 from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS, Declared
-from rlops.ops.partition import integrity, queries
-from rlops.sqlfiles import SqlFolder
-from rlops.structure import read_triggers
+from rlops.ops.partition import integrity, months, queries
+from rlops.sqlfiles import Keywords, SqlFolder, quote
+from rlops.structure import Table, read_table, read_triggers
 
 ZERO = "1000-01-01"  # before it are only zero dates, which a strict session can't copy
+MOST_MONTHS = 1200  # from the first row's on, between which odd times are looked for
 
 
 def refuse_keys(db: Database, sql: SqlFolder, each: Declared) -> None:
@@ -74,6 +77,26 @@ def refuse_rows(db: Database, sql: SqlFolder, each: Declared) -> None:
     if db.value(odd.sql, odd.values):
         problem = f"{INTERACTIONS} has rows whose {column} is a zero date, or whose {key} is 0, which can't be copied as they are"
         _refuse(problem, "Give them a date, and another id, first.", "odd_rows")
+    days = sql.statement(
+        "partition/617_odd_days", {"table": INTERACTIONS, "condition": _between_months(db, sql, column)}
+    )
+    if db.value(days.sql):
+        problem = f"{INTERACTIONS} has rows whose {column} is a day that no month has, such as 2024-03-00, which can't be copied"
+        shown = f"SELECT * FROM {INTERACTIONS} WHERE LAST_DAY({quote(column)}) IS NULL"
+        _refuse(problem, f"Give them a date first; {shown} shows them.", "odd_rows")
+
+
+def _between_months(db: Database, sql: SqlFolder, column: str) -> Keywords:
+    """The times behind a month's last and ahead of the next one's first, along the index: 2024-02-30, 2024-03-00."""
+    first, last = months.span(db, sql, INTERACTIONS)
+    if first is None or last is None:
+        return Keywords(("FALSE",))
+    begins = months.between(first, min(months.first_of(last, 1), months.first_of(first, MOST_MONTHS)))
+    live = read_table(db, INTERACTIONS)
+    kept = next((each.type for each in live.columns if each.name == column), "") if isinstance(live, Table) else ""
+    digits = int((re.findall(r"\d", kept) or ["0"])[0])  # MySQL would round a finer time up to the next month
+    key, least = quote(column), timedelta(microseconds=10 ** (6 - digits))
+    return Keywords((" OR ".join(f"({key} > '{each - least}' AND {key} < '{each}')" for each in begins),))
 
 
 def _refuse(message: str, hint: str, code: str) -> None:

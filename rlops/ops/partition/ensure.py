@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from rlops.clock import dated, writers_now
+from rlops.clock import writers_now
 from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused
 from rlops.ops.declared import INTERACTIONS
@@ -33,7 +33,7 @@ def plan(db: Database, sql: SqlFolder, ahead: int | None, *, drains: bool = True
     refuse_foreign(found, sql)
     rows, estimated = catch_all_rows(db, sql, found)
     upto = months.first_of(now, wanted.months_ahead if ahead is None else ahead)
-    if rows and (last := _last(db, sql)) and last > upto:
+    if rows and (last := months.span(db, sql, INTERACTIONS)[1]) and last > upto:
         upto = max(upto, min(months.first_of(last), months.first_of(now, months.MOST_AHEAD)))
     end = found.end or months.first_of(now)
     lacking = months.between(end, upto) if end <= upto else []
@@ -99,13 +99,6 @@ def _refuse_full(db: Database, rows: int, *, estimated: bool = False) -> None:
         f"the catch-all has {'about ' if estimated else ''}{rows:,} rows: to split it would copy them while every writer"
         " waits. Nothing was changed", hint, "catch_all_full",
     )  # fmt: skip
-
-
-def _last(db: Database, sql: SqlFolder) -> datetime | None:
-    names = {"table": INTERACTIONS, "column": sql.policy.partitions.column}
-    statement = sql.statement("partition/050_first_and_last", names)
-    last = (db.row(statement.sql) or {}).get("last")
-    return dated(last) if last else None
 
 
 def _steps(db: Database, sql: SqlFolder, found: Months, lacking: Sequence[datetime], rows: int) -> list[Step]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
+from rlops.clock import dated
 from rlops.db import Database
 from rlops.policy import Partitions
 from rlops.sqlfiles import Keywords, SqlFolder, quote
@@ -77,6 +78,14 @@ def read(db: Database, sql: SqlFolder, table: str) -> Months:
 def _date(bound: str) -> datetime | None:
     match = _BOUND.fullmatch(bound.strip())
     return datetime.fromisoformat(f"{match[1]} {match[2] or '00:00:00'}") if match else None
+
+
+def span(db: Database, sql: SqlFolder, table: str) -> tuple[datetime | None, datetime | None]:
+    """The first and the last row's time; None where there is none."""
+    query = sql.statement("partition/050_first_and_last", {"table": table, "column": sql.policy.partitions.column})
+    found = db.row(query.sql) or {}
+    first, last = (dated(found[end]) if found.get(end) else None for end in ("first", "last"))
+    return first, last
 
 
 def first_of(time: datetime, plus: int = 0) -> datetime:

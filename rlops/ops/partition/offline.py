@@ -114,10 +114,9 @@ def far_ahead(db: Database, sql: SqlFolder) -> Iterator[str]:
 
 def _span(db: Database, sql: SqlFolder) -> tuple[datetime, datetime, datetime]:
     """Now, by the writers' clock, and the first and the last row's time; now, where there is none."""
-    now, wanted = writers_now(db, sql.policy.writers_time_zone), sql.policy.partitions
-    statement = sql.statement("partition/050_first_and_last", {"table": INTERACTIONS, "column": wanted.column})
-    found = db.row(statement.sql) or {}
-    return now, found.get("first") or now, found.get("last") or now
+    now = writers_now(db, sql.policy.writers_time_zone)
+    first, last = months.span(db, sql, INTERACTIONS)
+    return now, first or now, last or now
 
 
 def disable(db: Database, sql: SqlFolder) -> Plan:
