@@ -47,7 +47,10 @@ LEFT_OUT = {
         "archive", "archive_place", "archive_restore", "backups", "calendar", "cleanup", "erase", "maintain", "merge",
         "monitor_health", "monitor_record", "partition", "purge", "purge_archived", "retention", "seed", "verify_data",
     ),
-    SLOWEST: ("merge", "monitor_record", "purge_archived", "verify_data"),
+    SLOWEST: (
+        "archive_faults", "archive_restore", "calendar", "erase", "maintain", "merge", "monitor_record", "purge_archived",
+        "verify_data",
+    ),
 }  # fmt: skip
 CACHE = cache_dir()  # before any test turns the environment upside down
 
