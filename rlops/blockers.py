@@ -74,11 +74,15 @@ def certain(db: Database, sql: SqlFolder, tables: Iterable[str]) -> list[Blocker
     the first would be old enough to be seen, found none either.
     """
     names = tuple(tables)
-    found = [each for each in find(db, sql, names) or () if each.certain]
+    found = _seen(db, sql, names)
     if not found and not db.engine.can.takes_back:
         time.sleep(SEEN_AFTER)
-        found = [each for each in find(db, sql, names) or () if each.certain]
+        found = _seen(db, sql, names)
     return found
+
+
+def _seen(db: Database, sql: SqlFolder, tables: Iterable[str]) -> list[Blocker]:
+    return [each for each in find(db, sql, tables) or () if each.certain]
 
 
 def named(found: list[Blocker] | None) -> str:

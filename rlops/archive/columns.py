@@ -14,7 +14,7 @@ from rlops.structure import Column
 
 NULL = "N"  # unquoted in a line; texts are always quoted
 PARTITION_COLUMNS = ("table", "year", "month")  # what the folders' names say
-TELLING = ("id", "user_id", "product_id", "timestamp")  # what rows are found by
+TELLING = ("user_id", "product_id", "timestamp")  # say, beside the id, which row it is, and whose
 _INTEGERS = {"tinyint": 8, "smallint": 16, "mediumint": 32, "int": 32, "integer": 32, "bigint": 64}
 PLAIN = (*_INTEGERS, "decimal", "numeric", "date", "datetime", "timestamp", "year")
 _MOST_EXACT = 6  # decimals behind the point up to which Arrow writes no exponent
@@ -25,7 +25,7 @@ def refusal(columns: Sequence[Column]) -> str:
     names = {column.name.lower(): column for column in columns}
     if taken := [name for name in PARTITION_COLUMNS if name in names]:
         return f"it has a column {taken[0]}, which is what the archive's folders are named by"
-    if other := [column.name for name, column in names.items() if name in TELLING and column.name != name]:
+    if other := [column.name for name, column in names.items() if name in ("id", *TELLING) and column.name != name]:
         return f"its column {other[0]} is declared as {other[0].lower()}, and the archive's readers tell the two apart"
     if "id" not in names or "timestamp" not in names:
         return "it has no columns id and timestamp"

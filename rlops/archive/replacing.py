@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rlops import lock
+from rlops.archive import columns as kinds
 from rlops.archive import manifest, parquet, parts, sums
 from rlops.archive.manifest import Contents
 from rlops.archive.parts import Part
@@ -16,12 +17,6 @@ from rlops.archive.store import Store
 from rlops.archive.sums import Sum
 from rlops.db import Database
 from rlops.errors import Failed
-
-TELLING = (
-    "user_id",
-    "product_id",
-    "timestamp",
-)  # columns that say whether two rows of one id are two states of one row
 
 
 def without(db: Database, store: Store, part: Part, ids: pa.Array, why: str) -> int:
@@ -83,17 +78,17 @@ def stranger(store: Store, part: Part, other: Part) -> int | None:
 
     A later state of a row shares one of these at least, also after two accounts have become one.
     """
-    if any(set(TELLING) - {name for name, *_ in each.columns} for each in (part, other)):
+    if any(set(kinds.TELLING) - {name for name, *_ in each.columns} for each in (part, other)):
         return None
     known = _known(store, part).join(_known(store, other), "id", join_type="inner", right_suffix=" there")
-    for name in TELLING:
+    for name in kinds.TELLING:
         known = known.filter(pc.not_equal(known[name], known[f"{name} there"]))
     return known["id"][0].as_py() if known.num_rows else None
 
 
 def _known(store: Store, part: Part) -> pa.Table:
     """What a row of a part is told from another one by."""
-    table = pa.Table.from_batches(parquet.batches(store, part.path, part.table_columns, ("id", *TELLING)))
+    table = pa.Table.from_batches(parquet.batches(store, part.path, part.table_columns, ("id", *kinds.TELLING)))
     return table.set_column(table.schema.get_field_index("id"), "id", pc.cast(table["id"], pa.int64()))
 
 

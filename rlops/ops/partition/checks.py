@@ -12,7 +12,7 @@ from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.partition import integrity, months, queries
 from rlops.sqlfiles import Keywords, SqlFolder, quote
-from rlops.structure import Table, read_table, read_triggers
+from rlops.structure import Table, read_triggers
 
 ZERO = "1000-01-01"  # before it are only zero dates, which a strict session can't copy
 MOST_MONTHS = 1200  # from the first row's on, between which odd times are looked for
@@ -68,7 +68,7 @@ def refuse_triggers(db: Database) -> None:
         _refuse(problem, "Drop them first; create them anew after it where that is meant.", "foreign_triggers")
 
 
-def refuse_rows(db: Database, sql: SqlFolder, each: Declared) -> None:
+def refuse_rows(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
     """Refuse rows that no copy takes as they are."""
     column, key = sql.policy.partitions.column, form.primary_key(each.table)[0]
     odd = sql.statement(
@@ -78,7 +78,7 @@ def refuse_rows(db: Database, sql: SqlFolder, each: Declared) -> None:
         problem = f"{INTERACTIONS} has rows whose {column} is a zero date, or whose {key} is 0, which can't be copied as they are"
         _refuse(problem, "Give them a date, and another id, first.", "odd_rows")
     days = sql.statement(
-        "partition/617_odd_days", {"table": INTERACTIONS, "condition": _between_months(db, sql, column)}
+        "partition/617_odd_days", {"table": INTERACTIONS, "condition": _between_months(db, sql, live, column)}
     )
     if db.value(days.sql):
         problem = f"{INTERACTIONS} has rows whose {column} is a day that no month has, such as 2024-03-00, which can't be copied"
@@ -86,14 +86,13 @@ def refuse_rows(db: Database, sql: SqlFolder, each: Declared) -> None:
         _refuse(problem, f"Give them a date first; {shown} shows them.", "odd_rows")
 
 
-def _between_months(db: Database, sql: SqlFolder, column: str) -> Keywords:
+def _between_months(db: Database, sql: SqlFolder, live: Table, column: str) -> Keywords:
     """The times behind a month's last and ahead of the next one's first, along the index: 2024-02-30, 2024-03-00."""
     first, last = months.span(db, sql, INTERACTIONS)
     if first is None or last is None:
         return Keywords(("FALSE",))
     begins = months.between(first, min(months.first_of(last, 1), months.first_of(first, MOST_MONTHS)))
-    live = read_table(db, INTERACTIONS)
-    kept = next((each.type for each in live.columns if each.name == column), "") if isinstance(live, Table) else ""
+    kept = next((each.type for each in live.columns if each.name == column), "")
     digits = int((re.findall(r"\d", kept) or ["0"])[0])  # MySQL would round a finer time up to the next month
     key, least = quote(column), timedelta(microseconds=10 ** (6 - digits))
     return Keywords((" OR ".join(f"({key} > '{each - least}' AND {key} < '{each}')" for each in begins),))

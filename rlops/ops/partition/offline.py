@@ -40,7 +40,7 @@ def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
         checks.refuse_keys(db, sql, each)
     if keys_go and by_triggers:
         checks.refuse_triggers(db)
-    checks.refuse_rows(db, sql, each)
+    checks.refuse_rows(db, sql, each, live)
     steps, notes = convert.to_partitions(db, sql, each, live, wanted_months(db, sql), by_triggers=by_triggers)
     rows, size = counting.count(db, INTERACTIONS), facts.bytes_of(db, INTERACTIONS)
     about = "about " if rows.estimated else ""

@@ -94,7 +94,7 @@ def _binlog(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
 
 
 def _rows(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
-    checks.refuse_rows(db, sql, each)
+    checks.refuse_rows(db, sql, each, live)
 
 
 def _exact(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
