@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rlops.sandbox.provision import provide
 
 LABEL = "mysql-9.7"
 MEMBERS = "performance_schema.replication_group_members"
+BLIND_FOR = 60  # seconds of UNREACHABLE, with every member up, after which its own look at the group won't mend
 CREDENTIALS = "CHANGE REPLICATION SOURCE TO SOURCE_USER = 'root' FOR CHANNEL 'group_replication_recovery'"
 
 
@@ -25,6 +27,7 @@ class Group(Cluster):
     def __init__(self, directory: Path) -> None:
         super().__init__(provide(LABEL, cache=CACHE, say=print), directory)
         self.name = str(uuid.uuid4())
+        self.blind: dict[str, float] = {}
 
     def begin(self) -> None:
         for number in (1, 2, 3):
@@ -91,11 +94,22 @@ class Group(Cluster):
                 self._join(node)
 
     def nudge(self) -> None:
-        """A member that was expelled tries once to come back, and then only every five minutes."""
+        """Get back a member that was expelled, which tries once by itself and then only every five minutes, and one
+        that goes on taking another for unreachable."""
         for node in self.nodes:
             states = {row["MEMBER_STATE"] for row in node.run(f"SELECT MEMBER_STATE FROM {MEMBERS}", read_timeout=5)}
             if not states & {"ONLINE", "RECOVERING", "UNREACHABLE"}:
                 node.run("STOP GROUP_REPLICATION", "START GROUP_REPLICATION")
+            if "UNREACHABLE" not in states:
+                self.blind.pop(node.name, None)
+            elif time.monotonic() - self.blind.setdefault(node.name, time.monotonic()) > BLIND_FOR:
+                del self.blind[node.name]
+                node.kill9()
+                self.launch(node)
+
+    def await_synced(self) -> None:
+        self.blind.clear()
+        super().await_synced()
 
     def whole(self) -> bool:
         online = f"(SELECT COUNT(*) FROM {MEMBERS} WHERE MEMBER_STATE = 'ONLINE')"
