@@ -138,7 +138,7 @@ class Session:
                     if isinstance(error, LockWait) or time.monotonic() >= deadline:
                         problem = "the job's run is just noting its watermark. Nothing was changed"
                         raise Blocked(problem, "Type the same command again.", "lock_wait") from error
-                    time.sleep(random.uniform(0.05, 0.2))  # noqa: S311
+                    time.sleep(random.uniform(0.01, 0.1))  # noqa: S311
 
     def show(self, answer: Answer) -> int:
         """Write the answer to stdout, the error to stderr; returns the exit code."""

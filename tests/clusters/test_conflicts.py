@@ -79,7 +79,7 @@ def test_a_job_is_asked_from_another_node_while_its_row_is_written(cluster, shop
 
     def chunks():
         with first.connect(database=scene.name) as connection, connection.cursor() as cursor:
-            while not over.wait(0.002):
+            while not over.wait(0.02):
                 try:
                     cursor.execute("UPDATE rlops_job SET total_rows = total_rows + 1")
                 except pymysql.err.MySQLError as error:
