@@ -87,6 +87,19 @@ class Restoring:
             - {each.name for part in self.parts for each in self.common(part)}
         )
 
+    def without_value(self) -> list[str]:
+        """The names of the table's columns that take a value, and that some part has none for."""
+        asked = [
+            column
+            for column in self.columns
+            if not column.null
+            and column.default is None
+            and column.generated is None
+            and "AUTO_INCREMENT" not in column.extra
+        ]
+        had = [{name.lower() for name, *_ in part.columns} for part in self.parts]
+        return [column.name for column in asked if any(column.name.lower() not in names for names in had)]
+
     def _part(self, db: Database, index: int) -> Rows:
         """The rows of a part, once it is known which file it has."""
         part = self.parts[index]

@@ -153,6 +153,28 @@ def test_a_month_comes_back_without_a_column_that_is_gone(cleaned, root, into):
     assert [row for row in coldstore.rows(root) if row[5].month == 2] == february(before)
 
 
+@pytest.mark.parametrize("into", ["staging", "live"])
+def test_a_column_that_the_archive_has_no_value_for_is_named_before_anything_is_made(cleaned, into):
+    database, before = cleaned
+    truth.execute(
+        database,
+        f"ALTER TABLE {INTERACTIONS} ADD COLUMN `a``b` VARCHAR(20) NOT NULL, ADD COLUMN n INT NOT NULL DEFAULT 7",
+    )
+    as_it_was = truth.snapshot(database)
+    refused = bring(database, "2024-02", "--to-table", into, check=5)["error"]
+    assert refused["code"] == "no_value" and "no value for a`b," in refused["message"]
+    assert truth.snapshot(database) == as_it_was
+    truth.execute(database, refused["hint"].partition("there: ")[2].replace("…", "'?'"))
+    table = bring(database, "2024-02", "--to-table", into)["data"]["into"]
+    back = database.query(f"SELECT `a``b` AS a, n FROM {table} WHERE timestamp < '2025-01-01'")
+    assert [tuple(row.values()) for row in back] == [("?", 7)] * len(february(before))
+
+
+def test_a_place_without_an_archive_is_not_found_to_be_fine(migrated, root):
+    refused = migrated.cli("archive", "verify", "--to", str(root), "--output", "json", check=5).json["error"]
+    assert refused["code"] == "no_archive" and str(root) in refused["message"]
+
+
 def test_what_the_archive_has_not_is_refused(cleaned):
     database, _ = cleaned
     assert bring(database, "2023-01", check=5)["error"]["code"] == "no_part"

@@ -19,7 +19,7 @@ from rlops.ops.archive import table
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import hold, integrity
 from rlops.plan import Answer, Expect, Order, Plan, Step, StepResult
-from rlops.sqlfiles import SqlFolder
+from rlops.sqlfiles import SqlFolder, quote
 from rlops.structure import Table, read_table
 from rlops.words import counted
 
@@ -112,6 +112,13 @@ def _restore(
     total = sum(part.sum.rows for part in ready)
     keys = integrity.the_child(sql).table.foreign_keys if into == "live" else ()
     work = Restoring(sql, where.store, ready, name, columns, keys, total)
+    if lacking := work.without_value():
+        model = INTERACTIONS if there is None else name
+        defaults = ", ".join(f"ALTER COLUMN {quote(each)} SET DEFAULT …" for each in lacking)
+        raise Refused(
+            f"the archive has no value for {', '.join(lacking)}, which {model} wants one for: NOT NULL, and no default."
+            " Nothing was changed", f"Say what these rows are to have there: ALTER TABLE {model} {defaults}", "no_value",
+        )  # fmt: skip
     outline = sql.file("archive/070_insert_rows").outline(
         {"table": name, "columns": [c.name for c in columns], "rows": table.line(())}, {}
     )

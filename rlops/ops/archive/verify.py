@@ -26,7 +26,7 @@ LOOKS = 5  # at a part that another run is changing
 def verify(db: Database, sql: SqlFolder, to: str | None, emit: Emit) -> Answer:
     """Decode every part and compare its bytes and rows with its manifest, and the manifest with the record.
 
-    Raises Refused when no archive is known, Failed when it can't be listed.
+    Raises Refused when no archive is known or there is none in `to`, Failed when it can't be listed.
     """
     del sql
     where = to or places.recorded(db)
@@ -74,6 +74,11 @@ class _Reading:
             return
         mine = places.installation(self.db)
         if known is None:
+            if not (self.parts or self.files or places.recorded(self.db)):
+                raise Refused(
+                    f"there is no archive in {self.store.url}, and none on record",
+                    "Is it mounted, and is it the right place? `rlops archive run` makes one.", "no_archive",
+                )  # fmt: skip
             if self.parts or self.files:
                 yield _finding(
                     "root", places.ROOT_FILE, mine, "missing", "Is the archive mounted, and is it the right place?"
