@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,8 @@ from rlops.journal import Actor
 from rlops.manifests import Record
 from rlops.ops import backups, declared
 from rlops.ops.backups import Backup, copy, dependents, describe, keys
-from rlops.ops.partition import change, integrity
+from rlops.ops.declared import INTERACTIONS
+from rlops.ops.partition import change, hold, integrity
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Other, Table, read_table
@@ -61,6 +62,7 @@ class Rollback:
         ]
         missing = [name for name in self._chosen(sql) if name not in live]
         notes += [f"{name}: does not exist, stays so" for name in missing] if renames else []
+        notes += _on_its_way(db, live)
         notes += depend.notes() if depend else ()
         lacking = copy.denied(db, self.copy_to) if self.copy_to and live else None
         notes += [lacking.message] if lacking else []
@@ -193,6 +195,16 @@ class Rollback:
         return steps
 
 
+def _on_its_way(db: Database, tables: Container[str]) -> tuple[str, ...]:
+    month = hold.being_filled(db)
+    if month is None or INTERACTIONS not in tables:
+        return ()
+    return (
+        f"{month.month:%Y-%m} is on its way out: {month.table} stays as it is, and some of its rows may be nowhere else;"
+        " after `rlops restore` the next `rlops cleanup` goes on with it",
+    )
+
+
 def _complete(sql: SqlFolder, backup_id: str) -> Step:
     def kept(db: Database) -> Record:
         taken = backups.found(db, sql)
@@ -246,7 +258,10 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
         rows = sum(each["rows"] for each in copies)
         headline += f" Copied to {backup['copy_to']}: {counted(rows, 'row')}, the same hashes on both sides."
     data = {**answer.data, "backup": {**backup, "copies": copies}}
-    return replace(answer, data=data, headline=headline, next=f"`rlops restore {backup['id']}` brings them back")
+    notes = (*answer.notes, *_on_its_way(db, {table["table"] for table in backup["tables"]}))
+    return replace(
+        answer, data=data, notes=notes, headline=headline, next=f"`rlops restore {backup['id']}` brings them back"
+    )
 
 
 def _wrong(db: Database, tables: Sequence[dict[str, Any]]) -> list[str]:

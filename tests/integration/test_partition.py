@@ -609,6 +609,9 @@ def test_a_month_goes_on_its_way_out_with_what_came_after_its_last_part(old):
     )  # fmt: skip
     for refused in (("uninstall",), ("archive", "restore", f"{month(-14):%Y-%m}", "--to-table", "live")):
         assert "on its way out" in old.cli(*refused, "--yes", check=5).stderr
+    answer = old.cli("rollback", "--yes", "--output", "json").json
+    assert any(f"{taking} stays as it is" in note for note in answer["notes"])
+    old.cli("restore", answer["data"]["backup"]["id"], "--yes")
     assert len(expire(old)["data"]["dropped_partitions"]) == 3
     archived = {row[0]: row for row in coldstore.rows(root)}
     assert len(archived) == len(coldstore.rows(root))
