@@ -45,11 +45,12 @@ OLDER, SLOWEST = "mariadb-10.11", "seekdb"
 LEFT_OUT = {
     OLDER: (
         "faults", "archive", "archive_place", "archive_restore", "backups", "calendar", "cleanup", "erase", "maintain", "merge",
-        "monitor_health", "monitor_record", "partition", "purge", "purge_archived", "retention", "seed", "verify_data",
+        "monitor_health", "monitor_record", "partition", "partition_offline", "purge", "purge_archived", "retention", "seed",
+        "verify_data",
     ),
     SLOWEST: (
-        "archive_faults", "archive_restore", "calendar", "erase", "maintain", "merge", "monitor_record", "purge_archived",
-        "verify_data",
+        "archive", "archive_faults", "archive_place", "archive_restore", "backups", "calendar", "erase", "maintain", "merge",
+        "monitor_record", "purge_archived", "verify_data",
     ),
 }  # fmt: skip
 CACHE = cache_dir()  # before any test turns the environment upside down
@@ -210,8 +211,7 @@ def wanted() -> list[str]:
     """The labels and URLs that `server` runs over."""
     if unknown := set(named()) - set(LABELS):
         raise pytest.UsageError(f"RLOPS_TEST_ENGINES: {', '.join(sorted(unknown))} not among {', '.join(LABELS)}")
-    longest_first = sorted(LABELS, key=lambda label: (label != SLOWEST, label == OLDER))
-    return [*(named() or longest_first), *os.environ.get("RLOPS_TEST_SERVERS", "").split()]
+    return [*(named() or LABELS), *os.environ.get("RLOPS_TEST_SERVERS", "").split()]
 
 
 def named() -> list[str]:
@@ -332,27 +332,28 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class ByEngine(LoadScopeScheduling):
-    """Gives a folder's tests of an engine to one worker, so that its server starts once; the others by file.
+    """Gives a file's tests of an engine to one worker, engine by engine, so that its server starts once; seekdb's to one.
 
     xdist's own loadgroup writes to an attribute that pytest 9.2 no longer reads.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file, _, parameters = nodeid.partition("[")
-        engines = (name for name in map(without_password, wanted()) if name in parameters)
-        if engine := next(engines, None):
-            return f"{engine} {file.rpartition('/')[0]}"
-        return file.partition("::")[0]
+        name, _, parameters = nodeid.partition("[")
+        file = name.partition("::")[0]
+        engine = next((each for each in map(without_password, wanted()) if each in parameters), "")
+        return engine if engine == SLOWEST else f"{engine} {file}"
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByEngine:
-    config.option.loadscopereorder = False  # by the number of tests, the longest would not come first
+    config.option.loadscopereorder = False  # by the number of tests: what takes longest would not come first
     return ByEngine(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not named():
+        items.sort(key=lambda item: SLOWEST not in item.nodeid)  # its tests take longest, and one worker has them all
     for item in items:
         for label, files in LEFT_OUT.items():
             spared = {item.path.parent.name, item.path.stem.removeprefix("test_")} & {*files}
