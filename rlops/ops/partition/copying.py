@@ -12,6 +12,7 @@ from typing import Any
 from rlops import lock, rowhash
 from rlops.beside import Beside
 from rlops.db import Database, LockWait, Lost
+from rlops.engines import EXACT
 from rlops.errors import Failed
 from rlops.ids import among
 from rlops.ops.declared import Declared
@@ -141,7 +142,8 @@ class Copying(Ranges):
 
     def _copy(self, db: Database, wanted: Keywords) -> None:
         names = {"condition": wanted, "rows": _rows_at_once(self.each.table)}
-        db.execute(self.statement("670_copy_rows", names).sql)
+        with db.sql_mode(EXACT):
+            db.execute(self.statement("670_copy_rows", names).sql)
 
     def _commit(self, db: Database, *_: Keywords) -> None:
         lock.confirm(db)
@@ -151,6 +153,11 @@ class Copying(Ranges):
 @dataclass(frozen=True)
 class Comparing(Ranges):
     """Compares ranges of both tables row by row, each at one moment, and looks for rows without a parent."""
+
+    def end(self, db: Database, after: Any, size: int) -> Range:
+        """The range behind `after`; the last one has no upper end, since the copy alone may have rows there."""
+        ids = super().end(db, after, size)
+        return replace(ids, to=max(MOST, ids.to)) if ids.last else ids
 
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
         """Compare ranges of about `size` rows behind the position `after`. Raises Failed on any difference, and on an orphan."""
