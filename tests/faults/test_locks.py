@@ -200,6 +200,15 @@ def test_two_spellings_of_a_schema_are_one_where_the_server_folds_names(ours, st
     assert (refused["error"]["code"], truth.tables(shop)) == ("run_lock", before)
     first.send_signal(signal.SIGCONT)
     assert answer(first)["exit_code"] == 0
+    shop.cli("migrate", "--fresh", "--yes")
+    tenants = "CREATE TABLE tenants (id BIGINT PRIMARY KEY)"
+    child = (
+        "ALTER TABLE users ADD COLUMN tenant BIGINT, ADD FOREIGN KEY (tenant) REFERENCES tenants (id) ON DELETE CASCADE"
+    )
+    truth.execute(shop, tenants, child)
+    for spelled in ("shopdb", "ShopDB"):
+        refused = replace(shop, name=spelled).cli("partition", "enable", "--output", "json", check=5).json["error"]
+        assert refused["code"] == "cascading_parent"
 
 
 def test_sigterm_in_mid_run_says_where_things_stand(filled):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+from rlops import lock
 from rlops.db import Database, Forbidden
 from rlops.errors import Refused
 from rlops.ops import form
@@ -22,10 +23,12 @@ def refuse_keys(db: Database, sql: SqlFolder, each: Declared) -> None:
     """Refuse where another table refers to the interactions, or a parent is a cascade's child. Nothing is changed."""
     values = {"schema": db.schema, "tables": (INTERACTIONS, *each.parents)}
     ask = sql.statement("partition/060_referred_from", values=values)
-    rows = db.rows(ask.sql, ask.values)
+    rows, here = db.rows(ask.sql, ask.values), lock.folded(db, db.schema)
+    for row in rows:
+        row.update({name: lock.folded(db, row[name]) for name in ("child_schema", "parent_schema", "child", "parent")})
     referring = [
-        (row["child"] if row["child_schema"] == db.schema else f"{row['child_schema']}.{row['child']}", row["name"])
-        for row in rows if (row["parent_schema"], row["parent"]) == (db.schema, INTERACTIONS)
+        (row["child"] if row["child_schema"] == here else f"{row['child_schema']}.{row['child']}", row["name"])
+        for row in rows if (row["parent_schema"], row["parent"]) == (here, INTERACTIONS)
     ]  # fmt: skip
     for child, name in referring or _referring_unseen(db, sql) or ():
         _refuse(
@@ -34,7 +37,7 @@ def refuse_keys(db: Database, sql: SqlFolder, each: Declared) -> None:
             "referred_to",
         )
     for row in rows:
-        own = row["child_schema"] == db.schema and row["child"] in each.parents
+        own = row["child_schema"] == here and row["child"] in each.parents
         if own and "CASCADE" in (row["on_delete"], row["on_update"]):
             _refuse(
                 f"{row['child']} is itself the child of {row['parent']} by a cascade ({row['name']}), which fires no trigger:"
@@ -49,7 +52,9 @@ def _referring_unseen(db: Database, sql: SqlFolder) -> list[tuple[str, str]] | N
     """
     if db.family not in ("mysql", "mariadb"):
         return []
-    ask = sql.statement("partition/065_referred_from_anywhere", values={"table": f"{db.schema}/{INTERACTIONS}"})
+    ask = sql.statement(
+        "partition/065_referred_from_anywhere", values={"table": f"{lock.folded(db, db.schema)}/{INTERACTIONS}"}
+    )
     try:
         rows = db.rows(ask.sql, ask.values)
     except Forbidden:

@@ -93,6 +93,18 @@ def _binlog(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
         _refuse(problem, "SET GLOBAL binlog_format = ROW, and in the shop's sessions too.", "binlog_format")
 
 
+def _cascades(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
+    found = db.row("SHOW GLOBAL VARIABLES LIKE 'enable_cascade_triggers'")
+    if found and found["Value"] == "ON":
+        problem = (
+            "enable_cascade_triggers is ON: while both tables are there, a deletion of a user or product would fire triggers"
+            " that fail with 1442"
+        )
+        _refuse(
+            problem, "SET GLOBAL enable_cascade_triggers = OFF, and in the shop's sessions too.", "cascade_triggers"
+        )
+
+
 def _rows(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
     checks.refuse_rows(db, sql, each, live)
 
@@ -103,7 +115,7 @@ def _exact(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
 
 
 Check = Callable[[Database, SqlFolder, Declared, Table], None]
-SINCE: tuple[Check, ...] = (_triggers, _keys, _binlog)  # what can come until the tables change places
+SINCE: tuple[Check, ...] = (_triggers, _keys, _binlog, _cascades)  # what can come until the tables change places
 CHECKS: tuple[Check, ...] = (_names, *SINCE, _leftovers, _trusted, _rows, _exact)
 
 
