@@ -79,6 +79,13 @@ def stopped(database: Any, before: str, number: int, *arguments: str) -> subproc
     return process
 
 
+def killed(database: Any, before: str, *arguments: str) -> None:
+    """The same, killed where it stands still, before the first call of a function."""
+    process = stopped(database, before, 1, *arguments)
+    process.kill()
+    process.communicate()
+
+
 def cramped(database: Any, most: int, *arguments: str) -> Any:
     """The JSON document of a run that can write no file of more than so many bytes."""
     return answer(_started(database, ("-B", "-c", CRAMPED, str(most)), arguments))

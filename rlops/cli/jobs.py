@@ -51,7 +51,7 @@ def resume(session: Session, number: Number = None) -> Answer:
     return session.ask_of_a_job(lambda db: op.resume(db, number, dry_run=session.common.dry_run))
 
 
-@command(app, "abort", title="jobs abort", asks=True)
+@command(app, "abort", title="jobs abort", writes=True, without=("yes", "confirm", "window", "plan", "plan_out"))
 def abort(session: Session, number: Number = None) -> Answer:
     """Give a job up: a running one ends after its chunk. What it has done stays done, but for a change of form: it is undone.
 

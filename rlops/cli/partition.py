@@ -103,7 +103,7 @@ def _undone(session: Session, answer: Answer) -> Answer:
     """What somebody gave up from elsewhere is undone by the run that carried it out."""
     if not answer.error or answer.error.code != "job_aborted":
         return answer
-    undone = session.part("jobs abort").write(back.abort, back.after_abort)
+    undone = session.part("jobs abort", plan=None, plan_out=None, stop_file=None).write(back.abort, back.after_abort)
     return replace(answer, notes=(*answer.notes, undone.headline)) if undone.error is None else undone
 
 

@@ -17,7 +17,7 @@ import truth
 from conftest import run_cli
 from partition_scenarios import KEPT, NEW, triggers
 from proxy import Proxy
-from sessions import Holder, answer, begin, ours, until
+from sessions import Holder, answer, begin, killed, ours, until
 from shopfloor import TABLE, Floor
 
 from rlops.lock import lock_name
@@ -203,6 +203,78 @@ def test_aborted_from_elsewhere_while_it_copies_it_leaves_no_trace(shop, command
     settled(floor, TABLE)
     assert left_over(shop) == [] and triggers(shop) == there
     assert shop.cli("partition", "status", "--output", "json", check=None).json["data"]["change"] is None
+
+
+def test_a_reviewed_run_that_is_aborted_from_elsewhere_undoes_its_change(shop):
+    floor = Floor(shop, writers=1, seed=SEED + 7, pause=0.02)
+    floor.fill(8000)
+    plan = shop.home / "plan.json"
+    shop.cli("partition", "enable", "--dry-run", "--plan-out", str(plan), *DEVELOPMENT)
+    process = begin(shop, "partition", "enable", "--plan", str(plan), *DEVELOPMENT)
+    until_copied(shop, 1000)
+    shop.cli("jobs", "abort")
+    said = answer(process)
+    assert (said["exit_code"], said["error"]["code"]) == (130, "job_aborted")
+    assert left_over(shop) == [] and triggers(shop) == []
+
+
+@pytest.mark.parametrize("command", ["enable", "disable"])
+def test_what_only_the_copy_has_behind_the_last_row_is_found(shop, command):
+    BEFORE[command](shop)
+    Floor(shop, writers=1, seed=SEED + 7).fill(50)
+    killed(shop, "rlops.ops.partition.copying:Comparing.chunk", "partition", command, *DEVELOPMENT)
+    truth.execute(shop, f"TRUNCATE TABLE {TABLE}", interaction(1))
+    said = shop.cli("partition", command, "--output", "json", *DEVELOPMENT, check=1).json
+    assert said["error"]["code"] == "copy_differs"
+    shop.cli("jobs", "abort", "--retry-for", "5")
+    assert left_over(shop) == [] and truth.count(shop, TABLE) == 1
+
+
+@pytest.mark.parametrize("command", ["enable", "disable"])
+def test_the_row_0_that_comes_before_the_copy_is_copied_as_it_is(shop, command):
+    BEFORE[command](shop)
+    Floor(shop, writers=1, seed=SEED + 7).fill(50)
+    killed(shop, "rlops.ops.partition.copying:Copying.chunk", "partition", command, *DEVELOPMENT)
+    truth.execute(shop, "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'", interaction(0))
+    before = truth.rows(shop, TABLE)
+    shop.cli("partition", command, *DEVELOPMENT)
+    assert truth.rows(shop, TABLE) == before == truth.rows(shop, KEPT)
+
+
+def test_deletions_that_would_fire_triggers_by_cascade_are_refused(shop):
+    known = shop.query("SHOW GLOBAL VARIABLES LIKE 'enable_cascade_triggers'")
+    if not known:
+        pytest.skip("this server's cascades fire no trigger")
+    truth.execute(shop, "SET GLOBAL enable_cascade_triggers = ON")
+    try:
+        assert "1442" in shop.cli("partition", "enable", *DEVELOPMENT, check=5).stderr
+    finally:
+        truth.execute(shop, f"SET GLOBAL enable_cascade_triggers = {known[0]['Value']}")
+    assert left_over(shop) == []
+
+
+def test_an_old_table_that_somebody_dropped_is_named_with_what_ends_it(shop):
+    Floor(shop, writers=1, seed=SEED + 8).fill(50)
+    shop.cli("partition", "enable", *DEVELOPMENT)
+    truth.execute(shop, f"DROP TABLE {KEPT}")
+    assert "partition finish" in shop.cli("partition", "status", check=None).stdout
+    for command in (("disable",), ("cut-over", "--back")):
+        assert "partition finish" in shop.cli("partition", *command, *DEVELOPMENT, check=5).stderr
+    shop.cli("partition", "finish", "--yes", *DEVELOPMENT)
+    assert left_over(shop) == [] and findings(shop) == []
+    shop.cli("partition", "disable", *DEVELOPMENT)
+
+
+def test_an_abort_does_not_take_another_job_for_the_change(shop):
+    truth.execute(shop, *(interaction(number, "2020-01-01 00:00:00") for number in range(1, 4)))
+    cleanup = ("cleanup", "--months", "12", "--no-archive", "--yes", *DEVELOPMENT)
+    killed(shop, "rlops.longwork:LongWork._clear_the_way", *cleanup)
+    shop.cli("partition", "enable", "--postpone-cut-over", *DEVELOPMENT)
+    refused = shop.cli("jobs", "abort", "--output", "json", check=5).json["error"]
+    assert (refused["code"], "cleanup" in refused["message"]) == ("which_job", True)
+    shop.cli("jobs", "abort", refused["hint"].split("`")[1].split()[-1])
+    shop.cli("jobs", "abort")
+    assert left_over(shop) == []
 
 
 def test_a_table_that_was_altered_since_its_copy_is_not_swapped(shop):

@@ -13,6 +13,7 @@ import pymysql
 import pytest
 import truth
 from conftest import ShopDatabase, fill_shop
+from sessions import killed
 from test_archive import policy
 from truth import month
 
@@ -363,8 +364,11 @@ def test_a_full_catch_all_is_drained(exchanges):
 def test_a_postponed_drain_waits_for_its_cut_over(exchanges):
     fill_catch_all(exchanges, at(5))
     names = partitions(exchanges)
-    said = exchanges.cli("partition", "ensure", "--postpone-cut-over", "--output", "json").json
-    assert said["data"]["phase"] == "postponed"
+    killed(exchanges, "rlops.ops.partition.copying:Comparing.chunk", "partition", "ensure", "--postpone-cut-over")
+    waits = exchanges.cli("jobs", "list", "--output", "json").json
+    assert waits["next"] == "rlops partition ensure --postpone-cut-over"
+    said = exchanges.cli("partition", "ensure", "--output", "json").json
+    assert said["data"]["phase"] == "postponed" and said["next"] == "rlops partition cut-over"
     again = exchanges.cli("partition", "ensure", "--output", "json").json  # as cron does daily
     assert again["steps"] == [] and partitions(exchanges) == names
     exchanges.cli("partition", "cut-over")
@@ -607,7 +611,8 @@ def test_a_month_goes_on_its_way_out_with_what_came_after_its_last_part(old):
         f"ALTER TABLE {INTERACTIONS} EXCHANGE PARTITION {partitions(old)[0]} WITH TABLE {taking}",
         "DELETE FROM users WHERE id = 4",
     )  # fmt: skip
-    for refused in (("uninstall",), ("archive", "restore", f"{month(-14):%Y-%m}", "--to-table", "live")):
+    back = ("archive", "restore", f"{month(-14):%Y-%m}", "--to-table", "live")
+    for refused in (("uninstall",), back, ("partition", "disable")):
         assert "on its way out" in old.cli(*refused, "--yes", check=5).stderr
     answer = old.cli("rollback", "--yes", "--output", "json").json
     assert any(f"{taking} stays as it is" in note for note in answer["notes"])
@@ -700,6 +705,21 @@ def test_while_the_old_table_is_kept_rows_go_one_by_one_and_do_not_come_back(old
     data = old.cli(*cold).json["data"]
     assert data["deleted_rows"] == 6 and data["dropped_partitions"] == [] and holds(old) == []
     old.cli("partition", "enable")
+    assert truth.rows(old, INTERACTIONS) == [row for row in before if row[5] >= month(-12)] and findings(old) == []
+
+
+def test_a_month_that_was_to_go_whole_goes_row_by_row_once_an_old_table_is_kept(old):
+    """As a run that died before the exchange, and an older rlops after it, left them; the way back brings no row back."""
+    old.cli("archive", "run", "--months", "12", "--to", str(old.home / "cold"))
+    before = truth.rows(old, INTERACTIONS)
+    old.cli("partition", "disable")
+    old.cli("partition", "finish", "--yes")
+    old.cli("partition", "enable")
+    taking = f"{INTERACTIONS}__hold_{month(-15):%Y%m}_20260101000000"
+    truth.execute(old, f"INSERT INTO rlops_state (name, value, updated_at) VALUES ('taking_out', '{taking}', NOW())")
+    data = old.cli("cleanup", "--months", "12", "--yes", "--output", "json").json["data"]
+    assert (data["deleted_rows"], data["dropped_partitions"], holds(old)) == (6, [], [])
+    old.cli("partition", "cut-over", "--back")
     assert truth.rows(old, INTERACTIONS) == [row for row in before if row[5] >= month(-12)] and findings(old) == []
 
 

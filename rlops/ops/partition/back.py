@@ -69,17 +69,25 @@ def unfinished_way_back(db: Database, sql: SqlFolder, each: Declared) -> list[St
     kept = journal.recorded(db).get(change.KEPT)
     if not kept or facts.table_exists(db, OLD):
         return []
+    _refuse_dropped(db)
     by = definer.choose(db, (INTERACTIONS, *each.parents))
     return _after_way_back(db, sql, each, by, kept, swapped=True)  # type: ignore[arg-type]
 
 
 def refuse_unfinished(db: Database) -> None:
-    """Refuse another change while not all is done that goes with the tables having changed places again."""
+    """Refuse another change while not all is done that goes with the tables having changed places again, or the old one's end."""
+    _refuse_dropped(db)
     if journal.recorded(db).get(change.KEPT) and facts.table_exists(db, SHADOW) and not facts.table_exists(db, OLD):
         raise Refused(
             f"{INTERACTIONS} is the old table again, but what goes with that isn't done. Nothing was changed",
             "`rlops partition cut-over --back` finishes it.", "way_back_unfinished",
         )  # fmt: skip
+
+
+def _refuse_dropped(db: Database) -> None:
+    if change.is_old_dropped(db):
+        problem = f"{OLD} was dropped, and the triggers that kept it equal are still there. Nothing was changed"
+        raise Refused(problem, "`rlops partition finish` drops them.", "old_table_dropped")
 
 
 def _after_way_back(
@@ -106,7 +114,8 @@ def _drop_shadow(sql: SqlFolder, each: Declared) -> Step:
 def to_undo(db: Database, number: int | None) -> bool:
     """Whether to give up that job (None: the one there is) means to undo a change of form, and no run is at work on it.
 
-    So it does where nothing is left to undo, but an abort has died before it said so.
+    So it does where nothing is left to undo, but an abort has died before it said so. Raises Refused without a number where
+    another job is open, too.
     """
     rows = jobs.listed(db, 1000)
     if change.under_way(db) is None:
@@ -117,7 +126,18 @@ def to_undo(db: Database, number: int | None) -> bool:
         return False
     if number is not None:
         return mine is not None and mine["id"] == number
-    return not [row for row in rows if row["state"] in jobs.OPEN and row is not mine]
+    if others := [row for row in rows if row["state"] in jobs.OPEN and row is not mine]:
+        raise Refused(
+            f"a change of form is under way, and so is job {others[0]['id']}, {others[0]['kind']}. Nothing was changed",
+            f"`{GIVE_UP} {others[0]['id']}` gives up that job; to undo the change, type "
+            + (
+                f"`{GIVE_UP} {mine['id']}`."
+                if mine and mine["state"] in jobs.OPEN
+                else "the same once no other job is open."
+            ),
+            "which_job",
+        )
+    return True
 
 
 def abort(db: Database, sql: SqlFolder) -> Plan:

@@ -13,7 +13,7 @@ from rlops.ops.partition import integrity
 from rlops.ops.partition.convert import record
 from rlops.plan import Step
 from rlops.sqlfiles import SqlFolder
-from rlops.structure import Table, read_table
+from rlops.structure import Table, read_table, read_triggers
 
 Direction = Literal["enable", "disable", "drain"]  # the last: from months to more months
 Phase = Literal["copying", "compared", "postponed", "swapped", "aborting"]
@@ -27,20 +27,23 @@ COMMANDS: dict[Direction, str] = {
     "drain": "rlops partition ensure",
 }
 JOBS = tuple(command.removeprefix("rlops ") for command in COMMANDS.values())
-GIVE_UP = "rlops jobs abort"
+GIVE_UP, CUT_OVER = "rlops jobs abort", "rlops partition cut-over"
 
 
 @dataclass(frozen=True)
 class Change:
-    """A change that is under way."""
+    """A change that is under way; `postpone`: the tables change places by `partition cut-over` alone."""
 
     direction: Direction
     phase: Phase
+    postpone: bool = False
 
     @property
     def command(self) -> str:
         """The command that goes on with it; the end of it, once that has begun: some of its triggers may be gone."""
-        return GIVE_UP if self.phase == "aborting" else COMMANDS[self.direction]
+        if self.phase == "aborting":
+            return GIVE_UP
+        return CUT_OVER if self.postpone and self.phase != "copying" else COMMANDS[self.direction]
 
 
 def under_way(db: Database) -> Change | None:
@@ -48,10 +51,10 @@ def under_way(db: Database) -> Change | None:
     text = journal.recorded(db).get(FACT)
     if not text:
         return None
-    direction, _, phase = text.partition(" ")
+    direction, phase, *wish = text.split()
     if phase in ("compared", "postponed") and facts.table_exists(db, OLD) and not facts.table_exists(db, SHADOW):
         phase = "swapped"
-    return Change(direction, phase)  # type: ignore[arg-type]
+    return Change(direction, phase, bool(wish) or phase == "postponed")  # type: ignore[arg-type]
 
 
 def kept(db: Database) -> Direction | None:
@@ -59,9 +62,16 @@ def kept(db: Database) -> Direction | None:
     return journal.recorded(db).get(KEPT) if facts.table_exists(db, OLD) else None  # type: ignore[return-value]
 
 
-def note(sql: SqlFolder, direction: Direction, phase: Phase) -> Step:
+def is_old_dropped(db: Database) -> bool:
+    """Whether somebody else than rlops has dropped the old table: what kept it equal is still there."""
+    if not journal.recorded(db).get(KEPT) or facts.table_exists(db, OLD):
+        return False
+    return any(trigger.name.startswith(integrity.REVERSE) for trigger in read_triggers(db, INTERACTIONS))
+
+
+def note(sql: SqlFolder, direction: Direction, phase: Phase, *, postpone: bool = False) -> Step:
     """The step that records how far the change has come."""
-    return record(sql, FACT, f"{direction} {phase}")
+    return record(sql, FACT, f"{direction} {phase}" + (" postpone" if postpone else ""))
 
 
 def forget(sql: SqlFolder, fact: str) -> Step:

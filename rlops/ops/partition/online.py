@@ -17,8 +17,8 @@ from rlops.errors import Exit, Failed, Refused
 from rlops.ops import form, longrun
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.migrate import differences
-from rlops.ops.partition import back, capture, change, convert, definer, integrity, months, offline, preflight
-from rlops.ops.partition.change import OLD, SHADOW, Change, Direction
+from rlops.ops.partition import back, capture, change, convert, definer, hold, integrity, months, offline, preflight
+from rlops.ops.partition.change import OLD, SHADOW, Change, Direction, Phase
 from rlops.ops.partition.copying import Comparing, Copying, Moving, be_unobtrusive
 from rlops.ops.partition.definer import CHILD, Definer
 from rlops.ops.partition.integrity import Spec
@@ -47,7 +47,7 @@ class Wish:
     @property
     def command(self) -> str:
         """The command that goes on with it."""
-        return "rlops partition cut-over" if self.only_cut_over else change.COMMANDS[self.direction]
+        return change.CUT_OVER if self.only_cut_over else change.COMMANDS[self.direction]
 
 
 def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
@@ -59,6 +59,7 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
         return Plan(name, tuple(back.unfinished_way_back(db, sql, each)), data, again=wish.command)
     preflight.refuse_unfit(db, wish.direction)
     if at is None:
+        hold.refuse_unfinished(db, "a change of form")
         back.refuse_unfinished(db)
         if kept := change.kept(db):
             if "drain" in (kept, wish.direction):
@@ -78,6 +79,8 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
         )  # fmt: skip
     elif at.phase == "postponed" and not wish.only_cut_over:
         return Plan(name, (), data, again=wish.command)
+    if at and at.postpone and at.phase != "swapped" and not wish.only_cut_over:
+        wish = replace(wish, postpone=True)
     made = _Change(db, sql, live, wish, at)
     notes: tuple[str, ...] = ()
     if at is None:
@@ -113,6 +116,7 @@ class _Change:
         self.each = integrity.the_child(sql)
         self.parents = self.each.parents
         self.phase = at.phase if at else None
+        self.postponed = at.postpone if at else False
         self.by: Definer = definer.choose(db, (INTERACTIONS, *self.parents))
         self.direction = wish.direction
         self.to_months = wish.direction != "disable"
@@ -134,7 +138,9 @@ class _Change:
     def _copy(self) -> list[Step]:
         steps: list[Step] = []
         if not self.phase:
-            steps += [*change.close_jobs(self.db, self.sql), change.note(self.sql, self.direction, "copying")]
+            steps += change.close_jobs(self.db, self.sql)
+        if not self.phase or (self.wish.postpone and not self.postponed):
+            steps.append(self._note("copying"))
         triggers = integrity.create(self.db, self._capture(), self.by)
         return [*steps, *self._shadow(), *triggers, self._move()]
 
@@ -172,7 +178,7 @@ class _Change:
         beside = Beside(be_unobtrusive)
         copying = Copying(self.sql, self.each, INTERACTIONS, SHADOW, beside)
         comparing = Comparing(self.sql, self.each, INTERACTIONS, SHADOW, beside)
-        compared = change.note(self.sql, self.direction, "compared").statement
+        compared = self._note("compared").statement
         outline = self.sql.file("partition/670_copy_rows").outline(
             {
                 "table": INTERACTIONS, "shadow": SHADOW, "key_columns": capture.row_id(self.each.table),
@@ -181,10 +187,16 @@ class _Change:
             }, {},
         )  # fmt: skip
         command = change.COMMANDS[self.direction]
-        order = Order(command.removeprefix("rlops "), command, self.sql.policy.fingerprint(*SECTIONS))
+        kind = command.removeprefix("rlops ")
+        if self.wish.postpone:
+            command += " --postpone-cut-over"
+        order = Order(kind, command, self.sql.policy.fingerprint(*SECTIONS))
         return Step(
             "copy the rows, then compare them", outline, work=Moving(copying, comparing, compared, 2 * rows), job=order
         )
+
+    def _note(self, phase: Phase) -> Step:
+        return change.note(self.sql, self.direction, phase, postpone=self.wish.postpone)
 
     def _refuse_unequal(self, db: Database) -> None:
         """Refuse where the shadow isn't the table's equal any more, or the table has got what it would lose or break."""
@@ -250,7 +262,7 @@ def cut_over(db: Database, sql: SqlFolder) -> Plan:
     """Plan the rest of a change that was left before the tables change places. Raises Refused while its copy isn't compared."""
     at = change.under_way(db)
     if at is None:
-        return Plan("partition cut-over", (), _data(db, live_table(db), at), again="rlops partition cut-over")
+        return Plan("partition cut-over", (), _data(db, live_table(db), at), again=change.CUT_OVER)
     if at.phase == "copying":
         problem = "the copy isn't finished and compared, so the tables can't change places. Nothing was changed"
         raise Refused(problem, f"`{at.command}` goes on with it.", "not_ready")
@@ -265,7 +277,7 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     words = f"{INTERACTIONS} is {'partitioned by month' if live.partitioning else 'unpartitioned'}; integrity by {by}."
     if at:
         ready = f"{SHADOW} is a compared copy, kept equal by triggers. {words}"
-        return replace(answer, data=data, headline=ready, next="rlops partition cut-over")
+        return replace(answer, data=data, headline=ready, next=change.CUT_OVER)
     if left := differences(db, integrity.the_child(sql), live, sql):
         problem = f"after the run {left[0].object} is not as declared"
         error = Failed(problem, "See what differs with `rlops verify`.", "not_verified")

@@ -39,6 +39,7 @@ def status(db: Database, sql: SqlFolder) -> Answer:
     now = writers_now(db, sql.policy.writers_time_zone)
     found = months.read(db, sql, INTERACTIONS)
     at, kept = change.under_way(db), change.kept(db)
+    moving = _moving(db, at, kept)
     data: dict[str, Any] = {
         "partitioned": live.partitioning is not None, "integrity": integrity_of(db, live),
         "partitions": _shown(db, sql, found), "months_ahead": None, "gaps": [], "catch_all_rows": None,
@@ -51,7 +52,7 @@ def status(db: Database, sql: SqlFolder) -> Answer:
             "partition status",
             data=data,
             headline=f"{INTERACTIONS} isn't partitioned.",
-            notes=_moving(at, kept),
+            notes=moving,
             next=at.command if at else "rlops partition enable",
         )
     problems = list(months.problems(found, INTERACTIONS, sql.policy.partitions))
@@ -64,12 +65,14 @@ def status(db: Database, sql: SqlFolder) -> Answer:
     findings = bool(problems or data["due"])
     headline = f"{counted(len(found.bounded), 'month')}, {data['months_ahead']} ahead; integrity by {data['integrity'].replace('_', ' ')}."
     return Answer(
-        "partition status", Exit.FINDINGS if findings else Exit.OK, data, headline=headline, notes=_moving(at, kept),
+        "partition status", Exit.FINDINGS if findings else Exit.OK, data, headline=headline, notes=moving,
         next=data["due"][0]["next"] if data["due"] else "rlops verify" if problems else "",
     )  # fmt: skip
 
 
-def _moving(at: change.Change | None, kept: str | None) -> tuple[str, ...]:
+def _moving(db: Database, at: change.Change | None, kept: str | None) -> tuple[str, ...]:
+    if change.is_old_dropped(db):
+        return (f"{change.OLD} was dropped, and what kept it equal was not; `rlops partition finish` does that",)
     if at:
         return (f"a change of form is under way: {at.direction}, {at.phase}; `{at.command}` goes on with it",)
     return (f"{change.OLD} is kept equal as a way back; `rlops partition finish` drops it",) if kept else ()

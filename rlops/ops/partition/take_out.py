@@ -129,7 +129,7 @@ class TakeOut:
 
     def _exchange(self, db: Database, into: Hold, month: Month) -> bool:
         """Whether the month's rows are in the hold table now; else it is gone again, and they go row by row."""
-        partition = self._partition(db, month)
+        partition = self._partition(db, month) if self.starts else None
         if partition:
             rows = Keywords((f"{quote(INTERACTIONS)} PARTITION ({quote(partition.name)})",))
             self._count_on(db, month, rows, left=False)
