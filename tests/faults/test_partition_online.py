@@ -230,6 +230,17 @@ def test_what_only_the_copy_has_behind_the_last_row_is_found(shop, command):
     assert left_over(shop) == [] and truth.count(shop, TABLE) == 1
 
 
+def test_an_id_that_comes_again_before_the_cut_over_of_disable_keeps_it_from_it(shop):
+    partitioned(shop)
+    Floor(shop, writers=1, seed=SEED + 7).fill(50)
+    shop.cli("partition", "disable", "--postpone-cut-over", *DEVELOPMENT)
+    truth.execute(shop, f"DELETE FROM {TABLE} WHERE id = 9", interaction(9), interaction(9, "2026-05-06 07:08:09"))
+    said = shop.cli("partition", "cut-over", "--output", "json", *DEVELOPMENT, check=1).json
+    assert (said["error"]["code"], truth.count(shop, TABLE, "id = 9")) == ("double_id", 2)
+    shop.cli("jobs", "abort")
+    assert left_over(shop) == [] and truth.count(shop, TABLE, "id = 9") == 2
+
+
 @pytest.mark.parametrize("command", ["enable", "disable"])
 def test_the_row_0_that_comes_before_the_copy_is_copied_as_it_is(shop, command):
     BEFORE[command](shop)

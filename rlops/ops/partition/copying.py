@@ -21,7 +21,7 @@ from rlops.plan import Chunk
 from rlops.sqlfiles import Keywords, SqlFolder, Statement, quote
 from rlops.structure import Table, read_table
 
-LEAST, MOST = -(2**63), 2**63 - 1  # of BIGINT
+LEAST, MOST, GREATEST = -(2**63), 2**63 - 1, 2**64 - 1  # of BIGINT, and of an unsigned one
 TRIES, LEAST_ROWS = 10, 10  # a writer's row in a chunk halves it; a handful of rows is soon free
 AT_ONCE = 8  # rows of one INSERT, as 670_copy_rows.mariadb.sql has it
 LEAST_BESIDE = 100  # rows from which on a second session is worth its statements
@@ -157,7 +157,7 @@ class Comparing(Ranges):
     def end(self, db: Database, after: Any, size: int) -> Range:
         """The range behind `after`; the last one has no upper end, since the copy alone may have rows there."""
         ids = super().end(db, after, size)
-        return replace(ids, to=max(MOST, ids.to)) if ids.last else ids
+        return replace(ids, to=GREATEST) if ids.last else ids
 
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
         """Compare ranges of about `size` rows behind the position `after`. Raises Failed on any difference, and on an orphan."""
@@ -172,7 +172,7 @@ class Comparing(Ranges):
         ask = self.statement("680_compare_chunk", {"condition": Keywords((same,))}, first=ids.first, last=ids.to)
         found = db.row(ask.sql, ask.values) or {}
         if not found["rows_a"] == found["rows_b"] == found["same"]:
-            self._refuse_double(db, ids)
+            self.refuse_double(db, ids.first, ids.to)
             raise Failed(
                 f"the rows behind id {ids.first} up to {ids.to} are not the same in {self.table} ({found['rows_a']:,}) and"
                 f" {self.shadow} ({found['rows_b']:,}): {found['same']:,} are; the shop's table is as it was",
@@ -183,8 +183,9 @@ class Comparing(Ranges):
         db.execute("COMMIT")
         return int(found["rows_a"])
 
-    def _refuse_double(self, db: Database, ids: Range) -> None:
-        ask = self.statement("682_double_id", first=ids.first, last=ids.to)
+    def refuse_double(self, db: Database, first: int = LEAST, last: int = GREATEST) -> None:
+        """Raise Failed where an id past `first`, up to `last`, is there more than once: an unpartitioned table holds one of them."""
+        ask = self.statement("682_double_id", first=first, last=last)
         if row := db.row(ask.sql, ask.values):
             key = row_id(self.each.table)
             raise Failed(
