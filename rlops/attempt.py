@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,18 +132,8 @@ class Attempts:
     def _execute(self, step: Step) -> int:
         lock.confirm(self.db)
         mode = self.db.sql_mode(LENIENT) if step.lenient else nullcontext()
-        with self._checks_off() if step.checks_off else nullcontext(), mode:
+        with self.db.checks_off() if step.checks_off else nullcontext(), mode:
             return self.db.execute(step.statement.sql, step.statement.values)
-
-    @contextmanager
-    def _checks_off(self) -> Iterator[None]:
-        """Without foreign_key_checks. A new session after a lost connection has the settings of all others."""
-        self.db.execute("SET SESSION foreign_key_checks = 0")
-        try:
-            yield
-        finally:
-            with suppress(Lost):
-                self.db.execute("SET SESSION foreign_key_checks = 1")
 
     def pause(self, error: ServerError, attempt: int, deadline: float, touches: Sequence[str] = ()) -> None:
         """Wait before the next try, longer each time and with jitter. Raises Blocked once the deadline has passed."""

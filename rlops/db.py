@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -135,14 +135,23 @@ class Database:
                     self.execute(statement)
 
     @contextmanager
-    def sql_mode(self, mode: str) -> Iterator[None]:
-        """Another sql_mode inside the block. A new session after a lost connection has that of all others."""
-        self.execute(f"SET @rlops_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = '{mode}'")
+    def _set(self, setting: str, back: str) -> Iterator[None]:
+        """Another setting inside the block. A new session after a lost connection has those of all others."""
+        self.execute(f"SET {setting}")
         try:
             yield
         finally:
             with suppress(Lost):
-                self.execute("SET SESSION sql_mode = @rlops_sql_mode")
+                self.execute(f"SET {back}")
+
+    def sql_mode(self, mode: str) -> AbstractContextManager[None]:
+        """Another sql_mode inside the block."""
+        new = f"@rlops_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = '{mode}'"
+        return self._set(new, "SESSION sql_mode = @rlops_sql_mode")
+
+    def checks_off(self) -> AbstractContextManager[None]:
+        """No foreign_key_checks inside the block."""
+        return self._set("SESSION foreign_key_checks = 0", "SESSION foreign_key_checks = 1")
 
     def read_stale(self) -> None:
         """Let this session, also after a reconnection, read what a node that is cut off from its cluster still holds."""

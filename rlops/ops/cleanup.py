@@ -268,6 +268,8 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     more = "".join(f"; {words}" for words in (*dropped, *of_holds(data)))
     headline = f"{counted(data['deleted_rows'], 'interaction')} older than {edge} deleted{kept}{more}."
     answer = replace(answer, headline=headline, notes=(*answer.notes, *data.get("remarks", ())), next="rlops monitor")
+    if data.get("stayed_hold_tables"):
+        answer = replace(answer, exit=Exit.FINDINGS, next="rlops archive verify")
     if data["newer_cutoff"] is None:
         return answer
     note = f"the job was begun when the cutoff was {edge[:10]}; by now it is {data['newer_cutoff'][:10]}"

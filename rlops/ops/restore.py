@@ -15,6 +15,7 @@ from rlops.ops import backups, declared
 from rlops.ops.backups import Backup, bring_back, dependents, describe, guard, keys, merge, orphans, regrant
 from rlops.ops.backups.bring_back import Kept, Planned
 from rlops.ops.backups.merge import Merge, OnConflict
+from rlops.ops.partition import hold
 from rlops.plan import Answer, Plan, Step
 from rlops.sqlfiles import SqlFolder, quote
 from rlops.structure import ForeignKey, Table, normalise, read_table
@@ -47,6 +48,8 @@ def plan(
     existing = {name for name in backup.tables if read_table(db, name) is not None}
     if existing and not merging:
         _refuse_existing(db, backup, existing)
+    if declared.INTERACTIONS in existing:
+        hold.refuse_unfinished(db, "a merge")
     kept = _kept(db, sql, backup)
     floor = backups.counters(db, sql)
     plans = [

@@ -1,4 +1,4 @@
--- Take the rows out of the hold table that were put back, or whose user or product is gone.
+-- Take the rows out of the hold table that were put back.
 -- kind: destroy
 -- needs: SELECT and DELETE on the hold table
 -- locks: the rows, in a table of rlops' own

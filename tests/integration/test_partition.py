@@ -539,8 +539,10 @@ def test_a_hold_table_is_dropped_after_its_time_while_the_archive_is_whole(old):
     broken = next(root.glob(f"table=*/year={month(-15):%Y}/month={month(-15):%m}/*.parquet"))
     whole = broken.read_bytes()
     broken.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    data = expire(old)["data"]
-    assert data["dropped_hold_tables"] == renamed[1:] and holds(old) == renamed[:1]
+    answer = expire(old, check=3)
+    data = answer["data"]
+    assert data["dropped_hold_tables"] == renamed[1:] and holds(old) == renamed[:1] == data["stayed_hold_tables"]
+    assert answer["next"] == "rlops archive verify"
     assert renamed[0] in data["remarks"][0] and "SHA-256" in data["remarks"][0]
     broken.write_bytes(whole)
     assert expire(old)["data"]["dropped_hold_tables"] == renamed[:1]
@@ -622,6 +624,96 @@ def test_a_month_goes_on_its_way_out_with_what_came_after_its_last_part(old):
     assert len(archived) == len(coldstore.rows(root))
     assert [row for row in now if row[1] != 4] == [archived[row[0]] for row in now if row[1] != 4]
     assert truth.rows(old, INTERACTIONS)[0][5] >= month(-12) and findings(old) == []
+
+
+def cleaned(database, *options, check=0):
+    arguments = (
+        "cleanup",
+        "--months",
+        "12",
+        "--to",
+        str(database.home / "cold"),
+        "--yes",
+        "--output",
+        "json",
+        *options,
+    )
+    return database.cli(*arguments, check=check).json
+
+
+@pytest.fixture
+def begun(old):
+    """A run that died before it took the first month out, and all rows that there were."""
+    old.cli("archive", "run", "--months", "12", "--to", str(old.home / "cold"))
+    before = truth.rows(old, INTERACTIONS)
+    killed(old, "rlops.ops.partition.take_out:TakeOut._create", "cleanup", "--months", "12", "--yes")
+    return old, before
+
+
+def test_a_month_that_was_begun_is_chosen_anew(begun):
+    old, before = begun
+    job = cleaned(old, "--months", "24", check=5)["error"]["hint"].split("jobs abort ")[1].rstrip("`.")
+    old.cli("jobs", "abort", job)
+    assert cleaned(old, "--months", "24")["data"]["deleted_rows"] == 0
+    assert truth.rows(old, INTERACTIONS) == before and holds(old) == []
+
+
+def test_a_month_that_was_begun_is_not_taken_out_once_its_file_is_gone(begun):
+    old, before = begun
+    root = old.home / "cold"
+    next(root.glob(f"table=*/year={month(-15):%Y}/month={month(-15):%m}/*.parquet")).unlink()
+    cleaned(old, check=None)
+    assert sorted(truth.rows(old, INTERACTIONS) + coldstore.rows(root)) == sorted(before)
+
+
+def test_rows_whose_user_is_not_there_are_archived_too(old):
+    root = old.home / "cold"
+    old.cli("archive", "run", "--months", "12", "--to", str(root))
+    truth.execute(
+        old, insert(7, 3, at(-14, 20)), "CREATE TABLE kept AS SELECT * FROM users", "SET foreign_key_checks = 0",
+        "TRUNCATE TABLE users",
+    )  # fmt: skip
+    before = truth.rows(old, INTERACTIONS)
+    cleaned(old)
+    truth.execute(old, "INSERT INTO users SELECT * FROM kept")
+    assert sorted(truth.rows(old, INTERACTIONS) + coldstore.rows(root)) == sorted(before)
+
+
+def test_an_id_that_is_in_a_month_twice_is_named_and_neither_row_goes(old):
+    root = old.home / "cold"
+    old.cli("archive", "run", "--months", "12", "--to", str(root))
+    number, when = next(row[0] for row in truth.rows(old, INTERACTIONS) if row[5] < month(-14)), at(-15, 25)
+    truth.execute(
+        old,
+        f"INSERT INTO {INTERACTIONS} (id, user_id, product_id, interaction_type, timestamp) VALUES ({number}, 3, 3, 'VIEW', '{when}')",
+    )
+    before = truth.rows(old, INTERACTIONS)
+    error = cleaned(old, check=1)["error"]
+    (hold,) = holds(old)
+    assert error["code"] == "double_id" and f"{number} is in {hold}" in error["message"]
+    truth.execute(old, f"UPDATE {hold} SET id = 5000 WHERE timestamp = '{when}'")
+    assert cleaned(old)["data"]["deleted_rows"] == 7
+    now = sorted((row[1:] for row in truth.rows(old, INTERACTIONS) + coldstore.rows(root)), key=repr)
+    assert now == sorted((row[1:] for row in before), key=repr)
+
+
+def test_a_day_that_no_month_has_is_named_and_its_row_stays(old):
+    old.cli("archive", "run", "--months", "12", "--to", str(old.home / "cold"))
+    short = next(n for n in (-15, -14, -13) if (month(n + 1) - month(n)).days < 31)
+    day = f"{month(short):%Y-%m}-31 12:00:00"
+    truth.execute(old, "SET sql_mode = 'ALLOW_INVALID_DATES'", insert(3, 3, day))
+    assert cleaned(old, check=None)["error"]["code"] == "unreadable_row"
+    assert truth.count(old, INTERACTIONS, "user_id = 3 AND product_id = 3 AND DAY(timestamp) = 31") == 1
+    truth.execute(
+        old, f"UPDATE {INTERACTIONS} SET timestamp = '{at(short, 27)}' WHERE DAY(timestamp) = 31 AND user_id = 3"
+    )
+    cleaned(old)
+    assert min(row[5] for row in truth.rows(old, INTERACTIONS)) >= month(-12) and findings(old) == []
+
+
+def test_a_table_that_is_no_months_hold_is_left_alone(old):
+    truth.execute(old, f"CREATE TABLE {INTERACTIONS}__hold_202513_20250101000000 (a INT)")
+    assert old.cli("partition", "status", "--output", "json", check=3).json["data"]["hold_tables"] == []
 
 
 NO_DATES = ("0001-01-01 00:00:00", "0000-00-00 00:00:00")

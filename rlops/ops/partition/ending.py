@@ -90,6 +90,7 @@ class DropHolds:
     place: Place
     tables: Sequence[Hold]
     dropped: list[str] = field(default_factory=list)
+    stayed: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -103,6 +104,7 @@ class DropHolds:
         number = int(after or 0)
         each = self.tables[number]
         if wrong := self._wrong(db, each):
+            self.stayed.append(each.table)
             self.remarks.append(f"{each.table} stays although its time is up: {wrong}")
         else:
             with withdraw.early(db):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from rlops import jobs
 from rlops.clock import EARLIEST, cutoff, writers_now, zoned
 from rlops.db import Database
 from rlops.errors import Exit, Refused
@@ -44,7 +45,8 @@ def plan(db: Database, sql: SqlFolder, request: Request, most: int) -> Plan:
     chosen = past[:most]
     again = f"rlops partition expire --months {request.months} --most {most}"
     edge = (chosen[-1].upper if chosen else None) or EARLIEST  # before which nothing is
-    if len(emptied(db, sql, chosen)) == len(chosen) and not hold.found(db):
+    open_job = any(row["kind"] == "partition expire" and row["state"] in jobs.OPEN for row in jobs.listed(db, 1000))
+    if len(emptied(db, sql, chosen)) == len(chosen) and not hold.found(db) and not open_job:
         (said,) = zoned(db, sql.policy.writers_time_zone, edge)
         planned = _of_empty(db, ending.dropping(db, sql, edge, now, most), said, again)
     else:
@@ -76,6 +78,8 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
         headline = "Dropped no partition" if answer.steps else "Nothing to do: no month is past the cutoff"
     headline += "".join(f"; {words}" for words in cleanup.of_holds(data)) + "."
     answer = replace(answer, headline=headline, notes=(*answer.notes, *data["remarks"]), next="rlops partition status")
+    if data.get("stayed_hold_tables"):
+        answer = replace(answer, exit=Exit.FINDINGS, next="rlops archive verify")
     if not left:
         return answer
     held = f" ({', '.join(data['held_months'])} held back by a restore)" if data["held_months"] else ""

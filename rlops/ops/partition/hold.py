@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -32,11 +33,11 @@ class Hold:
 
 def named(table: str) -> Hold | None:
     """The hold table of that name; None for any other table."""
-    match = _NAME.fullmatch(table)
-    if not match:
-        return None
-    month = datetime.strptime(match["month"], "%Y%m").date()
-    return Hold(table, month, datetime.strptime(match["taken"], "%Y%m%d%H%M%S"))
+    if match := _NAME.fullmatch(table):
+        with suppress(ValueError):
+            month = datetime.strptime(match["month"], "%Y%m").date()
+            return Hold(table, month, datetime.strptime(match["taken"], "%Y%m%d%H%M%S"))
+    return None
 
 
 def found(db: Database) -> list[Hold]:
@@ -59,9 +60,9 @@ def refuse_unfinished(db: Database, what: str) -> None:
     """Refuse `what` while a month is on its way out: some of its rows are in the hold table alone, not compared yet."""
     if found := being_filled(db):
         raise Refused(
-            f"{found.month:%Y-%m} is on its way out of {INTERACTIONS}: its rows in {found.table} aren't compared with the"
-            f" archive yet, and {what} would lose sight of them. Nothing was changed",
-            "`rlops cleanup --months N` goes on with it.", "month_under_way",
+            f"{found.month:%Y-%m} is on its way out of {INTERACTIONS}: what {found.table} has of it isn't compared with the"
+            f" archive yet, and {what} would lose sight of it. Nothing was changed",
+            "`rlops cleanup` goes on with it.", "month_under_way",
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ rows are accounted for; any run goes on from there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -24,9 +25,11 @@ from rlops.archive.sums import Sum
 from rlops.clock import writers_now
 from rlops.db import Database, ServerError
 from rlops.engines import EXACT
+from rlops.errors import Failed
 from rlops.ops.archive.table import is_any_before
 from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.partition import hold, months
+from rlops.ops.partition.copying import GREATEST, LEAST
 from rlops.ops.partition.hold import Hold
 from rlops.plan import Chunk
 from rlops.sqlfiles import Keywords, SqlFolder, quote
@@ -47,6 +50,7 @@ class TakeOut:
     starts: bool = True  # else it only ends what an earlier run began
     remarks: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)  # the hold tables of this run
+    _begun: str = ""  # the hold table that this run chose last
     _by_rows: set[date] = field(default_factory=set)  # months that this run can't exchange
     _digests: tuple[int, dict[int, bytes]] | None = None  # of a part whose rows are compared one by one
 
@@ -65,7 +69,8 @@ class TakeOut:
     def begin(self, db: Database, month: Month) -> Chunk:
         """Note that the month is about to be exchanged, in the caller's transaction."""
         now = self.now or writers_now(db, self.sql.policy.writers_time_zone)
-        journal.record(db, hold.TAKING, hold.name_for(month.first, now))
+        self._begun = hold.name_for(month.first, now)
+        journal.record(db, hold.TAKING, self._begun)
         return Chunk(0, f"{month} to be taken out", last=False)
 
     def go_on(self, db: Database) -> Chunk | None:
@@ -77,8 +82,12 @@ class TakeOut:
         if into is None:
             return None
         found, month = [part for part in parts.all_parts(db, into.month) if not part.only], Month(into.month)
-        if all(part.state == parts.VERIFIED for part in found):
-            if not facts.table_exists(db, into.table):
+        if found and all(part.state == parts.VERIFIED for part in found):
+            there = facts.table_exists(db, into.table)
+            if (not there or counting.is_empty(db, into.table)) and not (self.starts and into.table == self._begun):
+                self._leave(db, into)  # an earlier run chose it; what it had looked at may be otherwise by now
+                return Chunk(0, f"{month} not begun", last=False)
+            if not there:
                 return self._create(db, into, month)
             if facts.is_partitioned(db, into.table):
                 self._run(db, "partition/410_hold_without_partitions", hold=into.table)
@@ -129,7 +138,7 @@ class TakeOut:
 
     def _exchange(self, db: Database, into: Hold, month: Month) -> bool:
         """Whether the month's rows are in the hold table now; else it is gone again, and they go row by row."""
-        partition = self._partition(db, month) if self.starts else None
+        partition = self._partition(db, month)
         if partition:
             rows = Keywords((f"{quote(INTERACTIONS)} PARTITION ({quote(partition.name)})",))
             self._count_on(db, month, rows, left=False)
@@ -147,9 +156,14 @@ class TakeOut:
                     f"{month} goes row by row, since the server exchanges no partition of this table: {error.text}"
                 )
         self._by_rows.add(month.first)
-        self._run(db, "partition/440_drop_hold", hold=into.table)
-        journal.record(db, hold.TAKING, "")
+        self._leave(db, into)
         return False
+
+    def _leave(self, db: Database, into: Hold) -> None:
+        """The month stays in the table; its hold table, which is empty, goes."""
+        if facts.table_exists(db, into.table):
+            self._run(db, "partition/440_drop_hold", hold=into.table)
+        journal.record(db, hold.TAKING, "")
 
     def _count_on(self, db: Database, month: Month, rows: str | Keywords, *, left: bool) -> None:
         """Let ids go on from past the month's: the table's counter is its partitions' greatest, and one leaves it.
@@ -191,7 +205,12 @@ class TakeOut:
         return Sum(int(row["row_count"]) - unhashed, int(row["xor1"]), int(row["xor2"]), row["min_id"], row["max_id"])
 
     def _one_by_one(self, db: Database, into: Hold, part: Part, *, digest: str) -> Chunk:
-        """Compare the next held rows of a part; what differs goes back. At the end, rows that aren't there were removed."""
+        """Compare the next held rows of a part; what differs goes back. At the end, rows that aren't there were removed.
+
+        Raises Failed where an id is there twice.
+        """
+        if part.watermark is None:
+            self._refuse_double(db, into)
         archived = self._archived(part)
         left = part.range.behind(*position(part.watermark)) if part.watermark else part.range
         names = {"hold": into.table, "digest": Keywords((digest,))}
@@ -201,10 +220,13 @@ class TakeOut:
             self._digests = None
             return self._settled(db, part, 0)
         same = {int(r["id"]) for r in rows if r["digest"] and archived.get(int(r["id"])) == bytes.fromhex(r["digest"])}
-        others = [int(row["id"]) for row in rows if int(row["id"]) not in same]
-        gone = self._put_back(db, into, others) if others else set()
-        kept = sum(number in archived for number in others if number not in gone)
-        watermark = mark((rows[-1]["timestamp"], int(rows[-1]["id"])))
+        dated = [row for row in rows if isinstance(row["timestamp"], datetime)]  # else a day that no month has
+        others = [int(row["id"]) for row in rows if int(row["id"]) not in same or row not in dated]
+        if others:
+            self._put_back(db, into, others)
+        same.difference_update(others)
+        kept = sum(number in archived for number in others)
+        watermark = mark((dated[-1]["timestamp"], int(dated[-1]["id"]))) if dated else part.watermark
         parts.deleted(db, part, watermark, (len(same), 0, kept))
         return Chunk(len(same), f"{part.title} {watermark}", last=False)
 
@@ -217,28 +239,38 @@ class TakeOut:
             self._digests = part.id, found
         return self._digests[1]
 
-    def _put_back(self, db: Database, into: Hold, ids: Sequence[int]) -> set[int]:
-        """Move rows back into the table; returns those whose user or product is gone, which go with it."""
-        gone: set[int] = set()
+    def _refuse_double(self, db: Database, into: Hold) -> None:
+        values = {"first": LEAST, "last": GREATEST}
+        ask = self.sql.statement("partition/682_double_id", {"table": into.table, "key_columns": "id"}, values)
+        if row := db.row(ask.sql, ask.values):
+            raise Failed(
+                f"the id {row['id']} is in {into.table} more than once, with different timestamps, and the archive can't tell them"
+                f" apart; {into.month:%Y-%m} is out of {INTERACTIONS}, and all of its rows are in {into.table}",
+                "Give all of them but one another id there, then type the same command again.", "double_id",
+            )  # fmt: skip
+
+    def _put_back(self, db: Database, into: Hold, ids: Sequence[int]) -> None:
+        """Move rows back into the table, also those whose user or product isn't there: users may just be loaded anew."""
+        alone: set[int] = set()
         for key in self.child.table.foreign_keys:
             query = self.sql.statement(
                 "partition/470_parents_of_held", {"hold": into.table, "column": key.columns[0]}, {"ids": ids}
             )
             named = {int(row["id"]): row["parent"] for row in db.rows(query.sql, query.values)}
             there = restoring.parents_there(db, self.sql, key, set(named.values()))
-            gone |= {number for number, parent in named.items() if parent not in there}
-        if back := [number for number in ids if number not in gone]:
-            live = {column.name for column in _columns(db, INTERACTIONS)}
-            held = [column.name for column in _columns(db, into.table) if column.generated is None]
-            columns = [name for name in held if name in live]
-            names = {"hold": into.table, "table": INTERACTIONS, "columns": columns}
-            statement = self.sql.statement("partition/480_put_back", names, {"ids": back})
-            with db.sql_mode(EXACT):
-                db.execute(statement.sql, statement.values)
-            self._remark(f"{into.month:%Y-%m}: rows came or changed after their export; they are archived anew")
-        statement = self.sql.statement("partition/485_leave_hold", {"hold": into.table}, {"ids": list(ids)})
-        db.execute(statement.sql, statement.values)
-        return gone
+            alone |= {number for number, parent in named.items() if parent not in there}
+        live = {column.name for column in _columns(db, INTERACTIONS)}
+        held = [column.name for column in _columns(db, into.table) if column.generated is None]
+        columns = [name for name in held if name in live]
+        names = {"hold": into.table, "table": INTERACTIONS, "columns": columns}
+        for some, checks in (([n for n in ids if n not in alone], nullcontext()), (sorted(alone), db.checks_off())):
+            if some:
+                back = self.sql.statement("partition/480_put_back", names, {"ids": some})
+                with db.sql_mode(EXACT), checks:
+                    db.execute(back.sql, back.values)
+        self._remark(f"{into.month:%Y-%m}: rows came or changed after their export; they are archived anew")
+        leave = self.sql.statement("partition/485_leave_hold", {"hold": into.table}, {"ids": list(ids)})
+        db.execute(leave.sql, leave.values)
 
     def _settled(self, db: Database, part: Part, rows: int) -> Chunk:
         """All of the part's rows are accounted for; those that weren't in the hold table had been removed."""

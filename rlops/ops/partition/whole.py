@@ -42,6 +42,7 @@ class Whole:
             "dropped_partitions": self.emptied.dropped if self.emptied else [],
             "hold_tables": self.take_out.taken if self.take_out else [],
             "dropped_hold_tables": self.holds.dropped if self.holds else [],
+            "stayed_hold_tables": self.holds.stayed if self.holds else [],
         }
 
     @property
