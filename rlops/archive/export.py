@@ -110,11 +110,25 @@ class Export:
         temporary = self.place.store.temporary(part.path)
         written = parquet.write(self.place.store, temporary, self.columns, batches())
         if ids and pc.count_distinct(pa.chunked_array(ids)).as_py() != written.sum.rows:
+            self._refuse_double(db, pa.chunked_array(ids))
             return self._again(db, part, "a row moved while it was read, and was read twice")
         self.place.claim()  # not before: the lease's row is locked from its first write to the chunk's end
         self.place.store.publish(temporary, part.path)
         parts.exported(db, part, written, self.columns)
         return Chunk(written.sum.rows, f"{part.title} exported", last=False)
+
+    def _refuse_double(self, db: Database, ids: pa.ChunkedArray) -> None:
+        """Raise Failed where an id that was read twice is in the table twice, as a primary key with the timestamp lets it be."""
+        counted = ids.value_counts()
+        number = int(counted.field("values")[pc.index(pc.greater(counted.field("counts"), 1), True).as_py()].as_py())
+        names = {"table": self.table, "key_columns": "id"}
+        ask = self.sql.statement("partition/682_double_id", names, {"first": number - 1, "last": number})
+        if db.row(ask.sql, ask.values):
+            raise Failed(
+                f"the id {number} is in {self.table} more than once, with different timestamps, and an archive can't tell its rows"
+                " apart; nothing of that part is archived", "Give all of them but one another id, then type the same command again.",
+                "double_id",
+            )  # fmt: skip
 
     def _verify(self, db: Database, part: Part) -> Chunk:
         contents = manifest.contents_of(part)

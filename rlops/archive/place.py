@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -123,7 +124,7 @@ def find(db: Database, wanted: str | None, *, moved: bool = False) -> Place | No
     if known and wanted and wanted != known and not moved:
         raise Refused(
             f"the archive of {db.schema} is {known}, and {wanted} is another place. Nothing was changed",
-            f"Leave the destination out; or move the files there, then `rlops archive run --moved --to {wanted}`.",
+            f"Leave the destination out; or move the files there, then `rlops archive run --moved --to {shlex.quote(wanted)}`.",
             "other_destination",
         )  # fmt: skip
     url = wanted or known

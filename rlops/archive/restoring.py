@@ -31,7 +31,8 @@ class Restoring:
     """The work: a position is this run's mark, a part's place in the list, the last row that is back, and the counts.
 
     A run begins at the first part, since rows that an earlier one put back may have gone meanwhile. `counts` says of this
-    run's committed rows: restored, already there, there with other values, without a parent.
+    run's committed rows: restored, of them with other values than the archive's, already there, there with other values,
+    without a parent.
     """
 
     sql: SqlFolder
@@ -43,6 +44,7 @@ class Restoring:
     total: int | None
     counts: Counter[str] = field(default_factory=Counter)
     conflicts: list[int] = field(default_factory=list)
+    otherwise: list[int] = field(default_factory=list)
     _run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     _rows: Rows | None = None
 
@@ -66,12 +68,17 @@ class Restoring:
         wanted = _without(batch, found)
         lost = self._lost(db, wanted)
         back = _without(wanted, lost)
+        otherwise: list[int] = []
         if back.num_rows:
             self._insert(db, common, back)
-        self.conflicts += [each for each in conflicts if each not in self.conflicts][: MOST - len(self.conflicts)]
+            alike = self._alike(common)
+            came = zip(back.column("id").to_pylist(), sums.digests(back, alike), strict=True)
+            _, otherwise = self._there(db, alike, dict(came))
+        _name(self.conflicts, conflicts)
+        _name(self.otherwise, otherwise)
         seen = self.counts + Counter(
             restored=back.num_rows, already_there=len(found) - len(conflicts), conflicts=len(conflicts),
-            without_parent=len(lost),
+            without_parent=len(lost), otherwise=len(otherwise),
         )  # fmt: skip
         return Chunk(back.num_rows, [self._run, index, mark(keys[-1]), seen], last=False)
 
@@ -79,6 +86,14 @@ class Restoring:
         """The columns of a part that the table has, too: those that are compared and come back."""
         live = {column.name.lower() for column in self.columns}
         return [column for column in part.table_columns if column.name.lower() in live]
+
+    def _alike(self, common: Sequence[Column]) -> list[Column]:
+        """Those whose texts tell their values: a number or a time of another type may have the same one in another text."""
+        types = {column.name.lower(): column.type.lower() for column in self.columns}
+        return [
+            column for column in common
+            if rowhash.kind(column) not in ("number", "time") or types[column.name.lower()] == column.type.lower()
+        ]  # fmt: skip
 
     def left_out(self) -> list[str]:
         """The names of the parts' other columns."""
@@ -111,7 +126,7 @@ class Restoring:
         return self._rows
 
     def _check(self) -> None:
-        seen, recorded = sum(self.counts.values()), sum(part.sum.rows for part in self.parts)
+        seen, recorded = sum(self.counts.values()) - self.counts["otherwise"], sum(part.sum.rows for part in self.parts)
         if seen != recorded:
             raise Failed(
                 f"the files had {seen:,} rows, and the parts have {recorded:,} on record: {self.counts['restored']:,} came"
@@ -162,6 +177,10 @@ def parents_there(db: Database, sql: SqlFolder, key: ForeignKey, wanted: set[Any
     names = {"parent": key.ref_table, "parent_key": key.ref_columns[0]}
     query = sql.statement("archive/060_parents", names, {"ids": sorted(ids)})
     return {row["id"] for row in db.rows(query.sql, query.values)} | {None}
+
+
+def _name(named: list[int], ids: Sequence[int]) -> None:
+    named += [each for each in ids if each not in named][: MOST - len(named)]
 
 
 def _without(batch: pa.RecordBatch, ids: set[int]) -> pa.RecordBatch:

@@ -115,6 +115,11 @@ def test_files_that_were_moved_are_found_there_though_nothing_is_due(migrated, r
     root.rename(other)
     hint = archive(migrated, other, check=5)["error"]["hint"]
     assert f"rlops archive run --moved --to {other}" in hint
+    part = next(other.rglob("*.parquet"))
+    part.rename(other / "elsewhere")
+    refused = migrated.cli("archive", "run", "--moved", "--to", str(other), "--output", "json", check=5).json["error"]
+    assert refused["code"] == "incomplete" and part.name in refused["message"]
+    (other / "elsewhere").rename(part)
     migrated.cli("archive", "run", "--moved", "--to", str(other))
     migrated.cli("archive", "verify")
 

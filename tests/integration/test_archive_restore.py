@@ -153,6 +153,22 @@ def test_a_month_comes_back_without_a_column_that_is_gone(cleaned, root, into):
     assert [row for row in coldstore.rows(root) if row[5].month == 2] == february(before)
 
 
+def test_rows_that_come_back_otherwise_are_named(cleaned):
+    database, before = cleaned
+    changes = "SET NEW.session_id = IF(NEW.id % 2, 'x', NEW.session_id)"
+    truth.execute(
+        database, f"CREATE TRIGGER mine BEFORE INSERT ON {INTERACTIONS} FOR EACH ROW {changes}",
+        f"ALTER TABLE {INTERACTIONS} MODIFY reward DECIMAL(12,4), MODIFY timestamp DATETIME(3) NOT NULL",
+    )  # fmt: skip
+    odd = [row[0] for row in february(before) if row[0] % 2]
+    answer = bring(database, "2024-02", "--to-table", "live", check=3)
+    named = answer["data"]["changed_ids"]
+    assert (answer["data"]["changed"], len(named)) == (len(odd), 20) and {*named} < {*odd}
+    assert answer["data"]["restored_rows"] == 100 and any(
+        "other values than the archive's" in note for note in answer["notes"]
+    )
+
+
 @pytest.mark.parametrize("into", ["staging", "live"])
 def test_a_column_that_the_archive_has_no_value_for_is_named_before_anything_is_made(cleaned, into):
     database, before = cleaned

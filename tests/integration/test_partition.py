@@ -697,6 +697,18 @@ def test_an_id_that_is_in_a_month_twice_is_named_and_neither_row_goes(old):
     assert now == sorted((row[1:] for row in before), key=repr)
 
 
+def test_an_id_that_is_twice_in_what_is_to_be_archived_is_named(old):
+    number = next(row[0] for row in truth.rows(old, INTERACTIONS) if row[5] < month(-14))
+    truth.execute(
+        old, f"INSERT INTO {INTERACTIONS} (id, user_id, product_id, interaction_type, timestamp)"
+             f" VALUES ({number}, 3, 3, 'VIEW', '{at(-15, 25)}')",
+    )  # fmt: skip
+    before = truth.rows(old, INTERACTIONS)
+    error = cleaned(old, check=1)["error"]
+    assert error["code"] == "double_id" and f"the id {number} is" in error["message"]
+    assert truth.rows(old, INTERACTIONS) == before
+
+
 def test_a_day_that_no_month_has_is_named_and_its_row_stays(old):
     old.cli("archive", "run", "--months", "12", "--to", str(old.home / "cold"))
     short = next(n for n in (-15, -14, -13) if (month(n + 1) - month(n)).days < 31)

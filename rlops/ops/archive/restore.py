@@ -166,7 +166,8 @@ def _account(work: Restoring, results: Sequence[StepResult]) -> dict[str, object
     return {
         "restored_rows": known["deleted_rows"], "already_there": work.counts["already_there"],
         "conflicts": work.counts["conflicts"], "conflicting_ids": work.conflicts,
-        "without_parent": work.counts["without_parent"], "job": known["job"], "resumed": known["resumed"],
+        "without_parent": work.counts["without_parent"],
+        "changed": work.counts["otherwise"], "changed_ids": work.otherwise, "job": known["job"], "resumed": known["resumed"],
     }  # fmt: skip
 
 
@@ -185,6 +186,12 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
         notes.append(
             f"there with other values, and left as they are: {counted(data['conflicts'], 'row')}, {data['conflicting_ids']}"
         )
+    if data.get("changed"):
+        notes.append(
+            f"came back with other values than the archive's: {counted(data['changed'], 'row')}, {data['changed_ids']}. A trigger,"
+            " a narrower column, or a decimal number inside of JSON written by SQL does that; the archive has them as they were,"
+            " until retention takes them again"
+        )
     if data.get("without_parent"):
         notes.append(f"left out, since their user or product is gone: {counted(data['without_parent'], 'row')}")
     live = data["into"] == INTERACTIONS
@@ -198,5 +205,6 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
     headline = f"{counted(there, 'row')} of {months} {'is' if there == 1 else 'are'} in {data['into']}"
     headline += f", {before:,} of them from before" if before else ""
     headline += "; retention holds them until you release them." if live else "."
-    code = Exit.FINDINGS if data.get("conflicts") or data.get("without_parent") else Exit.OK
+    odd = any(data.get(name) for name in ("conflicts", "without_parent", "changed"))
+    code = Exit.FINDINGS if odd else Exit.OK
     return replace(answer, exit=code, notes=tuple(notes), headline=headline, next=following)

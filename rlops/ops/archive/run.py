@@ -70,7 +70,21 @@ def destination(db: Database, request: Request) -> Place:
             "Name a folder or an s3:// URL with --to, RLOPS_ARCHIVE_TO, or archive_to in the profile; the first run records it.",
             "no_destination",
         )
+    if request.moved:
+        _refuse_incomplete(db, found)
     return found
+
+
+def _refuse_incomplete(db: Database, where: Place) -> None:
+    """Refuse a copy of the archive that lacks a part, or has another file for it."""
+    files = where.store.files()
+    finished = [part for part in parts.all_parts(db) if part.state != parts.PLANNED and not part.replacing]
+    if lacking := [part.path for part in finished if files.get(part.path) != part.bytes]:
+        raise Refused(
+            f"{where.url} lacks {counted(len(lacking), 'part')} that the archive has on record, or has another file for it:"
+            f" {', '.join(lacking[:3])}{', …' if lacking[3:] else ''}. Nothing was changed",
+            "Copy the whole archive there, then type the same command again.", "incomplete",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
