@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -17,6 +17,13 @@ UNREADABLE = 1064  # seekdb can't parse its own query for a name with a backtick
 
 ON_TABLE_MARIADB = (*ON_TABLE, "DELETE HISTORY")
 
+_DEFAULTS = (
+    "SELECT DEFAULT_ROLE_USER AS user, DEFAULT_ROLE_HOST AS host FROM mysql.default_roles WHERE USER = %s AND HOST = %s"
+)
+_MY_DEFAULTS = (
+    "SELECT ROLE_NAME AS user, ROLE_HOST AS host FROM information_schema.APPLICABLE_ROLES WHERE IS_DEFAULT = 'YES'"
+)
+
 _PART = rf"""{NAME}|'[^']*'|"[^"]*"|[^\s,@'"`]+"""  # of an account's name in @@mandatory_roles
 _MANDATORY = re.compile(rf"({_PART})(?:@({_PART}))?")
 
@@ -27,11 +34,23 @@ def held_by(db: Database, account: Account) -> Holdings | None:
     Roles are those granted to it, MySQL's mandatory_roles and MariaDB's PUBLIC, which nobody is granted and all have.
     Raises Denied when this session may not see it, Failed where the server can't show it.
     """
+    return _held(db, account, lambda found: _with_roles(db, found, (*found.roles, *_everybody_s_roles(db))))
+
+
+def held_as_definer(db: Database, account: Account) -> Holdings | None:
+    """What counts of that where a trigger runs as the account; raises as held_by does.
+
+    Measured: of roles MySQL counts the default ones alone, whatever activate_all_roles_on_login says; MariaDB PUBLIC alone.
+    """
+    return _held(db, account, lambda found: _with_definers_roles(db, account, found))
+
+
+def _held(db: Database, account: Account, with_roles: Callable[[Holdings], Holdings]) -> Holdings | None:
     name, values = ("%s", (account.user,)) if account.host is None else ("%s@%s", (account.user, account.host))
     try:
         found = parse(_show(db, f"SHOW GRANTS FOR {name}", values), account if account.host is None else None)
         found = replace(found, grants=tuple(replace(grant, role=None) for grant in found.grants))
-        return _settled(db, _with_roles(db, found, (*found.roles, *_everybody_s_roles(db))))
+        return _settled(db, with_roles(found))
     except Forbidden as error:
         where = "mysql.*" if db.family in ("mariadb", "tidb") else "mysql.user"
         raise Denied(
@@ -112,6 +131,28 @@ def _with_roles(db: Database, found: Holdings, roles: Iterable[Account]) -> Hold
         grants += its.grants
         waiting += its.roles
     return replace(found, grants=tuple(grants))
+
+
+def _with_definers_roles(db: Database, account: Account, found: Holdings) -> Holdings:
+    if db.family != "mysql":
+        return _with_roles(db, found, _everybody_s_roles(db))
+    granted = (*found.roles, *_everybody_s_roles(db))
+    roles = [role for role in _default_roles(db, account) if role in granted] if granted else []
+    if not roles:
+        return found
+    # Who may not see what a role holds sees it so.
+    using = ", ".join(f"{quote(role.user)}@{quote(role.host or '%')}" for role in roles).replace("%", "%%")
+    return parse(_show(db, f"SHOW GRANTS FOR %s@%s USING {using}", (account.user, account.host or "%")))
+
+
+def _default_roles(db: Database, account: Account) -> list[Account]:
+    me = current(db)
+    try:
+        rows = db.rows(_MY_DEFAULTS) if account == me else db.rows(_DEFAULTS, (account.user, account.host))
+    except Forbidden as error:
+        problem = f"this account may not see the default roles of {account} ({error.text})"
+        raise Denied(problem, f"GRANT SELECT ON mysql.default_roles TO {me}", "grants_hidden") from error
+    return [Account(row["user"], row["host"]) for row in rows]
 
 
 def _settled(db: Database, holdings: Holdings) -> Holdings:

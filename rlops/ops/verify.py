@@ -14,7 +14,7 @@ from rlops.ops import data as rows
 from rlops.ops import declared, form, grant, smoke
 from rlops.ops.data import whole
 from rlops.ops.migrate import differences, undeclared_triggers
-from rlops.ops.partition import integrity
+from rlops.ops.partition import rights
 from rlops.plan import Answer
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Finding, read_table
@@ -108,7 +108,7 @@ def _structure(db: Database, sql: SqlFolder) -> tuple[list[dict[str, Any]], list
         found = differences(db, each, live, sql)
         if name == declared.INTERACTIONS:
             found += form.findings(db, live)
-            trigger_findings, trigger_notes = integrity.findings(db, sql)
+            trigger_findings, trigger_notes = rights.findings(db, sql)
             found += trigger_findings
             notes += trigger_notes
         else:

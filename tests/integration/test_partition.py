@@ -214,6 +214,51 @@ def test_broken_integrity_is_mended_by_what_verify_names(exchanges, case):
     assert "Nothing to do" in exchanges.cli("partition", "enable", "--offline").stdout
 
 
+STATES = {
+    "the old table is kept": (("enable",),),
+    "the old one with months is kept": (("enable", "--offline"), ("disable",)),
+    "a copy waits for its cut-over": (("enable", "--postpone-cut-over"),),
+    "one without months waits": (("enable", "--offline"), ("disable", "--postpone-cut-over")),
+    "a drain waits": (("enable", "--offline"), ("ensure", "--postpone-cut-over")),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_the_triggers_account_lacks_on_a_second_table_is_seen_and_given_back(database, state):
+    if database.server.family == "oceanbase":
+        pytest.skip("OceanBase keeps its foreign keys on a partitioned table")
+    database.install()
+    for command in STATES[state]:
+        if command[0] == "ensure":
+            fill_catch_all(database, at(5))
+        database.cli("partition", *command, "--environment", "development")
+    tables = truth.tables(database)
+    second = next(table for table in tables if table.endswith(("__rlops_new", "__rlops_old")))
+
+    def lacks(command):
+        found = database.cli(command, "--output", "json", check=None).json["data"]["findings"]
+        return [each for each in found if each["check"] == "definer"]
+
+    for broken, number in (
+        (f"REVOKE INSERT ON {second} FROM rlops_integrity@localhost", 1142),
+        ("DROP USER rlops_integrity@localhost", 1449),
+    ):
+        assert [lacks(command) for command in ("verify", "doctor", "monitor")] == [[], [], []]
+        truth.execute(database, broken)
+        assert refused(database, insert()) == number
+        (found,) = lacks("verify")
+        assert lacks("doctor") == [found]
+        assert (number == 1449) or [each["level"] for each in lacks("monitor")] == ["critical"]
+        database.cli(*found["hint"].split()[1:], "--environment", "development")
+        assert refused(database, insert()) == 0 and truth.tables(database) == tables
+    if "cut-over" in STATES[state][-1][-1]:
+        truth.execute(database, "DROP USER rlops_integrity@localhost")
+        database.cli("partition", "cut-over", "--environment", "development")
+    assert findings(database) == [] and refused(database, insert(7)) == 0
+    truth.execute(database, "DELETE FROM users WHERE id = 7")
+    assert truth.count(database, INTERACTIONS, "user_id = 7") == 0
+
+
 DRIFTS = {
     "a trigger is gone": ("DROP TRIGGER rlops_user_id_delete", "trigger"),
     "a trigger is another": (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 import truth
 from test_partition import INTERACTIONS, at, findings, insert, partitions, refused, triggers
@@ -234,6 +236,78 @@ def test_a_right_that_the_triggers_account_lacks_is_seen_by_doctor_and_monitor(s
     truth.execute(shop, "DROP USER rlops_integrity@localhost")
     assert seen("doctor", "actual") == [{"object": "'rlops_integrity'@'localhost'", "actual": "absent"}]
     shop.cli(*mends.split()[1:])
+
+
+@contextmanager
+def operator(shop, *grants):
+    """An account that may make no other one for the triggers, and rights by a role that is active where it logs in."""
+    mysql = shop.server.family == "mysql"
+    truth.execute(
+        shop, "DROP USER IF EXISTS operator", "DROP ROLE IF EXISTS ops", "CREATE USER operator", "CREATE ROLE ops",
+        *grants, "GRANT ops TO operator", f"SET DEFAULT ROLE ops {'TO' if mysql else 'FOR'} operator",
+        "SET GLOBAL log_bin_trust_function_creators = 1",
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        truth.execute(shop, "DROP USER operator", "DROP ROLE ops", "SET GLOBAL log_bin_trust_function_creators = 0")
+
+
+def run_as_administrator(shop, hint):
+    truth.execute(shop, *(line.rstrip(";") for line in hint.splitlines() if line.startswith("GRANT")))
+
+
+def test_a_right_that_does_not_count_for_triggers_is_refused_and_found(shop):
+    """MariaDB counts no role's where a trigger runs, MySQL those of default roles alone."""
+    as_operator = (*OFFLINE, "--user", "operator", "--environment", "development")
+    with operator(shop, f"GRANT ALL ON {truth.quoted(shop.name)}.* TO ops"):
+        if shop.server.family == "mariadb":
+            error = is_refused(shop, *as_operator)
+            assert error["code"] == "definer" and "no role counts" in error["message"]
+            run_as_administrator(shop, error["hint"])
+        shop.cli(*as_operator)
+        assert set(triggers(shop).values()) == {"operator@%"} and findings(shop) == []
+        assert refused(shop, insert()) == refused(shop, "DELETE FROM users WHERE id = 1") == 0
+        if shop.server.family == "mysql":
+            truth.execute(shop, "SET DEFAULT ROLE NONE TO operator", "SET GLOBAL activate_all_roles_on_login = 1")
+        else:
+            truth.execute(shop, f"REVOKE ALL PRIVILEGES ON {INTERACTIONS} FROM operator")
+        try:
+            assert refused(shop, insert(2)) == refused(shop, "DELETE FROM users WHERE id = 2") == 1142
+            found = findings(shop)
+            assert found and {each["check"] for each in found} == {"definer"}
+            error = is_refused(shop, *OFFLINE)
+            run_as_administrator(shop, error["hint"])
+            assert findings(shop) == []
+        finally:
+            if shop.server.family == "mysql":
+                truth.execute(shop, "SET GLOBAL activate_all_roles_on_login = 0")
+        assert refused(shop, insert(2)) == refused(shop, "DELETE FROM users WHERE id = 2") == 0
+
+
+def test_no_copy_is_begun_that_the_triggers_account_may_not_write(shop):
+    """Its rights are those that verify asks for, and the change is another account's that has them all."""
+    schema = truth.quoted(shop.name)
+    with operator(shop, f"GRANT ALL ON {schema}.* TO operator"):
+        shop.cli(*OFFLINE, "--user", "operator", "--environment", "development")
+        truth.execute(
+            shop, f"GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER ON {INTERACTIONS} TO operator",
+            "GRANT SELECT, TRIGGER ON users TO operator", "GRANT SELECT, TRIGGER ON product TO operator",
+            f"REVOKE ALL PRIVILEGES ON {schema}.* FROM operator",
+        )  # fmt: skip
+        assert findings(shop) == []
+        error = is_refused(shop, "partition", "disable", "--postpone-cut-over")
+        assert error["code"] == "definer" and refused(shop, insert(1)) == 0
+        run_as_administrator(shop, error["hint"])
+        shop.cli("partition", "disable", "--postpone-cut-over")
+        assert refused(shop, insert(1)) == refused(shop, "DELETE FROM users WHERE id = 1") == 0
+        truth.execute(shop, f"REVOKE INSERT ON {INTERACTIONS}__rlops_new FROM operator")
+        assert refused(shop, insert(2)) == 1142
+        (found,) = [each for each in findings(shop) if each["check"] == "definer"]
+        assert shop.cli("partition", "cut-over", check=5).stderr.count("INSERT") >= 1
+        truth.execute(shop, found["hint"])
+        shop.cli("partition", "cut-over")
+        assert refused(shop, insert(2)) == 0 and findings(shop) == []
 
 
 def test_an_account_that_may_not_see_the_triggers_is_told_so(shop):

@@ -12,7 +12,7 @@ from rlops.errors import Denied, RlopsError
 from rlops.holdings import Account, Holdings
 from rlops.ops.monitor.indexes import SWITCH_ON, duration
 from rlops.ops.monitor.probe import Reader
-from rlops.ops.partition import integrity
+from rlops.ops.partition import rights
 from rlops.sqlfiles import Keywords, quote
 from rlops.structure import ForeignKey, Table, Trigger, normalise, read_triggers
 
@@ -143,7 +143,7 @@ def read_all_triggers(reader: Reader, tables: Sequence[str], parents: Sequence[s
 def read_definers(reader: Reader, triggers: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
     """What the accounts lack that rlops' own triggers run as; one that is gone is a problem of each of its triggers."""
     try:
-        found = integrity.lacking(reader.db, reader.sql) if triggers else ()
+        found = rights.lacking(reader.db, reader.sql) if triggers else ()
         return [asdict(each) for each in found if each.actual != "absent"]
     except Denied:
         return []  # the probes of triggers and definers say so

@@ -9,7 +9,7 @@ from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused
 from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS, Declared
-from rlops.ops.partition import capture, change, convert, definer, integrity
+from rlops.ops.partition import capture, change, convert, definer, integrity, rights
 from rlops.ops.partition.change import GIVE_UP, OLD, SHADOW, Direction
 from rlops.ops.partition.definer import Definer
 from rlops.plan import Answer, Expect, Plan, Step
@@ -49,7 +49,8 @@ def plan(db: Database, sql: SqlFolder, each: Declared, kept: Direction, command:
         stand_ins = integrity.specs(sql, each, by, on=OLD)
     elif kept == "drain":
         stand_ins = integrity.deputies(sql, by, OLD, integrity.REVERSE)
-    steps = integrity.create(db, stand_ins, by)
+    given = rights.mending(db, sql, OLD) if stand_ins else ()
+    steps = [*given, *integrity.create(db, stand_ins, by)]
     renames = [(INTERACTIONS, SHADOW), (OLD, INTERACTIONS)]
     expect = (Expect("table", SHADOW), Expect("table", OLD, present=False))
     swap = sql.statement("partition/700_swap", {"renames": renames})

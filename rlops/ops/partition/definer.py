@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from rlops import facts, privileges
 from rlops.db import Database
@@ -113,40 +112,67 @@ def _exists(db: Database, account: Account, *, unseen: bool) -> bool:
 
 
 def _held(db: Database, definer: Definer) -> Holdings:
-    """What is seen of what it holds."""
-    with suppress(Denied):
-        return (privileges.held_by(db, definer.account) if definer.exists else None) or Holdings()
-    return Holdings()
+    """What is seen of what it holds. Raises Denied where that can't be seen of an account that isn't dedicated."""
+    try:
+        return (privileges.held_as_definer(db, definer.account) if definer.exists else None) or Holdings()
+    except Denied:
+        if not definer.dedicated:
+            raise
+        return Holdings()
 
 
 def steps(db: Database, sql: SqlFolder, definer: Definer, grants: Mapping[str, tuple[str, ...]]) -> Iterator[Step]:
     """Make the account where it is missing, and give it what it lacks on each table. Both may be repeated.
 
-    Raises Refused where this operator may not give that.
+    Raises Refused where this operator may not give that, or the account isn't one of rlops' own, which is given nothing.
     """
+    lacking = _lacking(db, _held(db, definer), grants)
     if not definer.dedicated:
+        if lacking:
+            _refuse_lacking(db, definer.account, lacking)
         return
     mine = privileges.own(db)
-    held = _held(db, definer)
     if not definer.exists:
         names = {"definer": definer.sql}
         made = sql.statement("partition/010_create_definer", names, {"password": _password()}, volatile=("password",))
         yield Step(f"create {definer.account}, locked, for the triggers", made)
-    for table, words in grants.items():
-        if all(held.has(word, db.schema, table) for word in words):
-            continue
+    for table in lacking:
         if not mine.has(GRANT_OPTION, db.schema, table):
             raise Refused(
                 f"the triggers run as {definer.account}, which this account may give no right on {table}. Nothing was changed",
                 f"GRANT GRANT OPTION ON {quote(db.schema)}.* TO {privileges.current(db)}, or let an administrator do this.",
                 "definer",
             )
-        given_words = words
-        if not facts.table_exists(db, table):  # only CREATE can be granted on a table to come, and others with it
-            given_words = ("CREATE", *words)
-        given: dict[str, Any] = {"definer": definer.sql, "table": table, "privileges": Keywords(given_words)}
+        words = Keywords(_grantable(db, table, grants[table]))
+        given: dict[str, Any] = {"definer": definer.sql, "table": table, "privileges": words}
         grant = sql.statement("partition/020_grant_definer", given)
         yield Step(f"grant {definer.account} what the triggers do to {table}", grant)
+
+
+def _lacking(db: Database, held: Holdings, grants: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """What is lacking of the grants, by table."""
+    found = {t: tuple(word for word in words if not held.has(word, db.schema, t)) for t, words in grants.items()}
+    return {table: words for table, words in found.items() if words}
+
+
+def _grantable(db: Database, table: str, words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words as a GRANT takes them: on a table to come only CREATE can be granted, and others with it."""
+    return words if facts.table_exists(db, table) else ("CREATE", *words)
+
+
+def _grant(db: Database, account: Account, table: str, words: tuple[str, ...]) -> str:
+    return f"GRANT {', '.join(_grantable(db, table, words))} ON {quote(db.schema)}.{quote(table)} TO {account}"
+
+
+def _refuse_lacking(db: Database, account: Account, lacking: Mapping[str, tuple[str, ...]]) -> NoReturn:
+    lacks = "; ".join(f"{', '.join(words)} on {table}" for table, words in lacking.items())
+    roles = "no role counts" if db.family == "mariadb" else "of roles only the default ones count"
+    raise Refused(
+        f"the triggers run as {account}, and would fail every statement that fires them (1142): it lacks {lacks} ({roles}"
+        " for triggers). Nothing was changed",
+        "An administrator runs:\n" + "\n".join(f"{_grant(db, account, t, words)};" for t, words in lacking.items()),
+        "definer",
+    )
 
 
 def take_back(db: Database, sql: SqlFolder, definer: Definer, tables: Iterable[str]) -> Iterator[Step]:
@@ -165,15 +191,15 @@ def _password() -> Secret:
     return Secret("Aa1-" + "".join(secrets.choice(letters) for _ in range(28)))
 
 
-def findings(db: Database, account: Account, grants: Mapping[str, tuple[str, ...]]) -> Iterator[Finding]:
-    """What the definer lacks: without it the shop's deletions of users and products fail. Raises Denied where it may not be seen."""
-    held = privileges.held_by(db, account)
+def findings(db: Database, account: Account, grants: Mapping[str, tuple[str, ...]], mend: str) -> Iterator[Finding]:
+    """What the definer lacks: without it the shop's statements that fire the triggers fail. Raises Denied where it may not be seen.
+
+    `mend` is the command that makes the account anew, and gives the dedicated one what it lacks.
+    """
+    held = privileges.held_as_definer(db, account)
     if held is None:
-        yield Finding("definer", str(account), "an account", "absent", MEND)
+        yield Finding("definer", str(account), "an account", "absent", mend)
         return
-    for table, words in grants.items():
-        lacking = [word for word in words if not held.has(word, db.schema, table)]
-        if lacking:
-            grant = f"GRANT {', '.join(lacking)} ON {quote(db.schema)}.{quote(table)} TO {account}"
-            hint = MEND if account == DEDICATED else grant
-            yield Finding("definer", f"{account} on {table}", ", ".join(words), f"lacks {', '.join(lacking)}", hint)
+    for table, words in _lacking(db, held, grants).items():
+        hint = mend if account == DEDICATED else _grant(db, account, table, words)
+        yield Finding("definer", f"{account} on {table}", ", ".join(grants[table]), f"lacks {', '.join(words)}", hint)

@@ -149,16 +149,6 @@ def guarding(db: Database) -> list[str]:
     return [name for name in live(db, (INTERACTIONS,)) if not name.startswith((CAPTURE, REVERSE))]
 
 
-def lacking(db: Database, sql: SqlFolder) -> Iterator[Finding]:
-    """What the accounts lack that the triggers which are there run as. Raises Denied where one of both may not be seen."""
-    each = the_child(sql)
-    there = live(db, (each.table.name, *each.parents)).values()
-    guards = (trigger for trigger in there if not trigger.name.startswith((CAPTURE, REVERSE)))
-    for shown in sorted({trigger.definer for trigger in guards}):
-        user, _, host = shown.rpartition("@")
-        yield from definer.findings(db, Account(user, host), grants(each))
-
-
 def missing(db: Database, wanted: Sequence[Spec]) -> list[Spec]:
     """Those that aren't there. Raises Denied where this account may not see any."""
     there = live(db, (spec.table for spec in wanted))
@@ -213,12 +203,19 @@ def refuse_untrusted(db: Database) -> None:
 
 
 def enabling(
-    db: Database, sql: SqlFolder, each: Declared, *, on: str | None = None, fresh: bool = False
+    db: Database,
+    sql: SqlFolder,
+    each: Declared,
+    *,
+    on: str | None = None,
+    fresh: bool = False,
+    also: Sequence[str] = (),
 ) -> tuple[list[Step], Definer]:
     """The steps that put integrity by triggers in place beside the foreign keys, and who they run as.
 
     A dump that was reloaded elsewhere has brought the triggers and none of that account's rights.
-    With `fresh` those that are there now will be gone by then. Raises Refused where the server would take none (1419).
+    With `fresh` those that are there now will be gone by then. `also` are tables that they write to besides.
+    Raises Refused where the server would take none (1419), or the account lacks what it may not be given.
     """
     refuse_unguarded(db)
     refuse_untrusted(db)
@@ -228,23 +225,22 @@ def enabling(
         wanted = missing(db, wanted)
     if wanted:
         definer.refuse_unusable(db, by)
-    return [*definer.steps(db, sql, by, grants(each)), *(spec.create() for spec in wanted)], by
+    return [*definer.steps(db, sql, by, grants(each, *also)), *(spec.create() for spec in wanted)], by
 
 
 def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
-    """Where the triggers of the interactions and rlops' triggers on their parents aren't as the live form wants them."""
+    """Where the triggers of the interactions and rlops' triggers on their parents aren't as the live form wants them.
+
+    Raises Denied where this account may not see any.
+    """
     each = the_child(sql)
     known = form.recorded(db)
     partitioned = _is_partitioned(db, each) and not db.engine.can.keys_on_partitions
     tables = (each.table.name, *each.parents)
-    try:
-        there = live(db, tables)
-        on_child = {trigger.name: trigger for trigger in read_triggers(db, each.table.name)}
-    except Denied as error:
-        return [], [f"triggers: denied ({error.hint})"]
+    there = live(db, tables)
+    on_child = {trigger.name: trigger for trigger in read_triggers(db, each.table.name)}
     wanted: dict[str, Trigger] = {}
     notes: list[str] = []
-    found: list[Finding] = []
     if partitioned and known.integrity == form.NONE:
         notes.append(
             "integrity was given up (--integrity none): nothing refuses an interaction of an unknown user or product"
@@ -252,26 +248,17 @@ def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
     elif partitioned:
         by = definer.recorded(db) or definer.choose(db, tables)
         wanted = {spec.name: spec.expected(by.account) for spec in specs(sql, each, by)}
-        found += _definer_findings(db, by, each, notes)
     state = journal.recorded(db)
     if CHANGE in state:  # its triggers come and go
-        return found, [*notes, "a change of form is under way, so triggers were not compared: `rlops partition status`"]
+        return [], [*notes, "a change of form is under way, so triggers were not compared: `rlops partition status`"]
     there |= on_child
     if KEPT in state:
         there = {name: trigger for name, trigger in there.items() if not name.startswith(REVERSE)}
-    found += _compare(wanted, there)
-    return found, notes
+    return list(_compare(wanted, there)), notes
 
 
 def _is_partitioned(db: Database, each: Declared) -> bool:
     return form.live_form(read_table(db, each.table.name)) == form.PARTITIONED
-
-
-def _definer_findings(db: Database, by: Definer, each: Declared, notes: list[str]) -> Iterator[Finding]:
-    try:
-        yield from definer.findings(db, by.account, grants(each))
-    except Denied as error:
-        notes.append(f"the triggers' account: denied ({error.message})")
 
 
 def _compare(wanted: dict[str, Trigger], there: dict[str, Trigger]) -> Iterator[Finding]:

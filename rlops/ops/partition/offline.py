@@ -68,7 +68,7 @@ def _mend_integrity(db: Database, sql: SqlFolder, each: Declared, kept: str, *, 
         return []
     if not by_triggers:
         return [] if kept == form.TRIGGERS else convert.records(sql, form.PARTITIONED, form.NONE, None)
-    steps, by = integrity.enabling(db, sql, each)
+    steps, by = integrity.enabling(db, sql, each, also=(change.OLD,) if change.kept(db) else ())
     return [*steps, *convert.records(sql, form.PARTITIONED, form.TRIGGERS, by)] if steps or not known else []
 
 

@@ -20,8 +20,8 @@ from rlops.ops.migrate import differences
 from rlops.ops.partition import back, capture, change, convert, definer, hold, integrity, months, offline, preflight
 from rlops.ops.partition.change import OLD, SHADOW, Change, Direction, Phase
 from rlops.ops.partition.copying import Comparing, Copying, Moving, be_unobtrusive
-from rlops.ops.partition.definer import CHILD, Definer
 from rlops.ops.partition.integrity import Spec
+from rlops.ops.partition.rights import mending, refuse_lacking
 from rlops.ops.partition.status import integrity_of, live_table
 from rlops.plan import Answer, Expect, Order, Plan, Step, StepResult
 from rlops.sqlfiles import Keywords, SqlFolder
@@ -56,7 +56,8 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
     at, name = change.under_way(db), wish.command.removeprefix("rlops ")
     data = _data(db, live, at)
     if at is None and (live.partitioning is not None) == (wish.direction == "enable"):
-        return Plan(name, tuple(back.unfinished_way_back(db, sql, each)), data, again=wish.command)
+        steps = mending(db, sql, OLD) if change.kept(db) else back.unfinished_way_back(db, sql, each)
+        return Plan(name, tuple(steps), data, again=wish.command)
     preflight.refuse_unfit(db, wish.direction)
     if at is None:
         hold.refuse_unfinished(db, "a change of form")
@@ -78,7 +79,7 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
             f"`{at.command}` ends it.", "aborting",
         )  # fmt: skip
     elif at.phase == "postponed" and not wish.only_cut_over:
-        return Plan(name, (), data, again=wish.command)
+        return Plan(name, tuple(mending(db, sql, SHADOW, OLD)), data, again=wish.command)
     if at and at.postpone and at.phase != "swapped" and not wish.only_cut_over:
         wish = replace(wish, postpone=True)
     made = _Change(db, sql, live, wish, at)
@@ -117,7 +118,7 @@ class _Change:
         self.parents = self.each.parents
         self.phase = at.phase if at else None
         self.postponed = at.postpone if at else False
-        self.by: Definer = definer.choose(db, (INTERACTIONS, *self.parents))
+        self.by = definer.choose(db, (INTERACTIONS, *self.parents))
         self.direction = wish.direction
         self.to_months = wish.direction != "disable"
 
@@ -125,10 +126,10 @@ class _Change:
         """What is left, by how far it has come."""
         if self.phase == "swapped":
             return [] if self.wish.postpone else self._tidy()
-        begun = self.phase in ("compared", "postponed") or change.has_job(self.db)
-        if self.phase and begun:
+        compared = self.phase in ("compared", "postponed")
+        if self.phase and (compared or change.has_job(self.db)):
             self._refuse_unequal(self.db)
-        steps = [] if self.phase in ("compared", "postponed") else self._copy()
+        steps = mending(self.db, self.sql, SHADOW, OLD) if compared else self._copy()
         steps += self._ready()
         if not self.wish.postpone:
             return [*steps, self._swap(), *self._tidy()]
@@ -163,8 +164,7 @@ class _Change:
                 "partition/605_auto_increment", {"shadow": SHADOW}, beyond, volatile=("value",)
             )
             steps.append(Step("let it count on from the table's ids", count_on, repeatable=True))
-        grants = {**integrity.grants(self.each, SHADOW), OLD: ("CREATE", *CHILD)}
-        return [*steps, *definer.steps(self.db, self.sql, self.by, grants)]
+        return [*steps, *definer.steps(self.db, self.sql, self.by, integrity.grants(self.each, SHADOW, OLD))]
 
     def _more_months(self, like: str) -> list[Step]:
         """The months that the shadow lacks, which has those of the table `like`."""
@@ -214,9 +214,9 @@ class _Change:
 
     def _refuse_swap(self, db: Database) -> None:
         self._refuse_unequal(db)
-        if (
-            not self.to_months
-        ):  # else an id that came again since its range was compared is there once, as the later row
+        refuse_lacking(db, self.sql)
+        # To months an id that came again since its range was compared is there once, as the later row.
+        if not self.to_months:
             self._comparing(Beside(be_unobtrusive)).refuse_double(db)
 
     def _capture(self) -> list[Spec]:
