@@ -131,6 +131,10 @@ def notes(db: Database, sql: SqlFolder, each: Declared, *, from_keys: bool) -> I
     yield "replicas with filters, or delayed ones, have to know the new tables' names too: the filters of those in --replica are looked at"
     for holder in (blockers.find(db, sql, (INTERACTIONS, *each.parents)) or [])[: blockers.SHOWN]:
         yield f"{holder}: the triggers and the rename wait for its end"
+    yield (
+        "while both tables are there, `DELETE IGNORE` of a user or product that yet another table refers to leaves it, and takes its"
+        " interactions; so may a REPLACE that hits two users or products: let nobody run these"
+    )
     if db.family == "mysql":
         yield "the rename locks users and product too: a transaction that has used one of them and then wants the other may get 1213 then"
     elif (db.row("SHOW GLOBAL VARIABLES LIKE 'innodb_snapshot_isolation'") or {}).get("Value") == "ON":
