@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rlops.sqlfiles import Keywords, quote
+from rlops.db import Database
+from rlops.sqlfiles import Keywords, SqlFolder, quote
 
 THESE = Keywords(("`id` IN :ids",))  # as people read it
+LEAST, GREATEST = -(2**63), 2**64 - 1  # of BIGINT, and of an unsigned one
 RANGE = 20  # ids without a gap from which on a range is shorter to say than each of them
 
 
@@ -26,6 +28,17 @@ def among(ids: Iterable[int], column: str = "id") -> Keywords:
             alone.append(last)
     listed = ", ".join(map(str, alone))
     return Keywords((f"({' OR '.join((*ranges, f'{quote(column)} IN ({listed})'))})",))
+
+
+def double_id(
+    db: Database, sql: SqlFolder, table: str, after: int = LEAST, upto: int = GREATEST, *, column: str = "id"
+) -> int | None:
+    """The least id past `after`, up to `upto`, that the table has more than once, as a primary key with the timestamp lets it."""
+    ask = sql.statement(
+        "partition/682_double_id", {"table": table, "key_columns": column}, {"first": after, "last": upto}
+    )
+    row = db.row(ask.sql, ask.values)
+    return int(row["id"]) if row else None
 
 
 def given_again(table: str, last: int, counter: int) -> str:

@@ -160,6 +160,11 @@ def listed(db: Database, limit: int) -> list[Row]:
     return [_shown(db, row) for row in rows]
 
 
+def is_open(db: Database, *kinds: str) -> bool:
+    """Whether a job of one of these kinds is not over."""
+    return any(row["kind"] in kinds and row["state"] in OPEN for row in listed(db, 1000))
+
+
 def one(db: Database, number: int | None, wanted: tuple[State, ...] = OPEN) -> Row:
     """The job of that number, or the only one in one of these states. Raises Usage when there is no such one."""
     rows = [] if TABLE not in journal.existing(db) else [

@@ -22,6 +22,7 @@ from rlops.archive.sums import Sum
 from rlops.db import Database
 from rlops.errors import Failed, Refused
 from rlops.events import Doing, Emit, silent
+from rlops.ids import double_id
 from rlops.plan import Chunk
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Column
@@ -121,9 +122,7 @@ class Export:
         """Raise Failed where an id that was read twice is in the table twice, as a primary key with the timestamp lets it be."""
         counted = ids.value_counts()
         number = int(counted.field("values")[pc.index(pc.greater(counted.field("counts"), 1), True).as_py()].as_py())
-        names = {"table": self.table, "key_columns": "id"}
-        ask = self.sql.statement("partition/682_double_id", names, {"first": number - 1, "last": number})
-        if db.row(ask.sql, ask.values):
+        if double_id(db, self.sql, self.table, number - 1, number) is not None:
             raise Failed(
                 f"the id {number} is in {self.table} more than once, with different timestamps, and an archive can't tell its rows"
                 " apart; nothing of that part is archived", "Give all of them but one another id, then type the same command again.",

@@ -83,7 +83,7 @@ def forget(sql: SqlFolder, fact: str) -> Step:
 
 def has_job(db: Database) -> bool:
     """Whether a change's rows have begun to be copied, and are not all compared."""
-    return any(row["kind"] in JOBS and row["state"] in jobs.OPEN for row in jobs.listed(db, 1000))
+    return jobs.is_open(db, *JOBS)
 
 
 def close_jobs(db: Database, sql: SqlFolder) -> list[Step]:

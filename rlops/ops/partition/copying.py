@@ -14,14 +14,14 @@ from rlops.beside import Beside
 from rlops.db import Database, LockWait, Lost
 from rlops.engines import EXACT
 from rlops.errors import Failed
-from rlops.ids import among
+from rlops.ids import GREATEST, LEAST, among, double_id
 from rlops.ops.declared import Declared
 from rlops.ops.partition.capture import columns, of_row, row_id
 from rlops.plan import Chunk
 from rlops.sqlfiles import Keywords, SqlFolder, Statement, quote
 from rlops.structure import Table, read_table
 
-LEAST, MOST, GREATEST = -(2**63), 2**63 - 1, 2**64 - 1  # of BIGINT, and of an unsigned one
+MOST = 2**63 - 1  # of BIGINT
 TRIES, LEAST_ROWS = 10, 10  # a writer's row in a chunk halves it; a handful of rows is soon free
 AT_ONCE = 8  # rows of one INSERT, as 670_copy_rows.mariadb.sql has it
 LEAST_BESIDE = 100  # rows from which on a second session is worth its statements
@@ -185,11 +185,10 @@ class Comparing(Ranges):
 
     def refuse_double(self, db: Database, first: int = LEAST, last: int = GREATEST) -> None:
         """Raise Failed where an id past `first`, up to `last`, is there more than once: an unpartitioned table holds one of them."""
-        ask = self.statement("682_double_id", first=first, last=last)
-        if row := db.row(ask.sql, ask.values):
-            key = row_id(self.each.table)
+        key = row_id(self.each.table)
+        if (found := double_id(db, self.sql, self.table, first, last, column=key)) is not None:
             raise Failed(
-                f"the {key} {row['id']} is in {self.table} more than once, with different timestamps, which {self.shadow} can't"
+                f"the {key} {found} is in {self.table} more than once, with different timestamps, which {self.shadow} can't"
                 " hold; the shop's table is as it was",
                 f"Delete all of them but one, or change their {key}, then type `rlops jobs abort` and begin anew.", "double_id",
             )  # fmt: skip

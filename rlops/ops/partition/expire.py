@@ -45,8 +45,8 @@ def plan(db: Database, sql: SqlFolder, request: Request, most: int) -> Plan:
     chosen = past[:most]
     again = f"rlops partition expire --months {request.months} --most {most}"
     edge = (chosen[-1].upper if chosen else None) or EARLIEST  # before which nothing is
-    open_job = any(row["kind"] == "partition expire" and row["state"] in jobs.OPEN for row in jobs.listed(db, 1000))
-    if len(emptied(db, sql, chosen)) == len(chosen) and not hold.found(db) and not open_job:
+    empty = len(emptied(db, sql, chosen)) == len(chosen) and not hold.found(db)
+    if empty and not jobs.is_open(db, "partition expire"):
         (said,) = zoned(db, sql.policy.writers_time_zone, edge)
         planned = _of_empty(db, ending.dropping(db, sql, edge, now, most), said, again)
     else:
@@ -78,8 +78,7 @@ def verify(db: Database, sql: SqlFolder, answer: Answer) -> Answer:
         headline = "Dropped no partition" if answer.steps else "Nothing to do: no month is past the cutoff"
     headline += "".join(f"; {words}" for words in cleanup.of_holds(data)) + "."
     answer = replace(answer, headline=headline, notes=(*answer.notes, *data["remarks"]), next="rlops partition status")
-    if data.get("stayed_hold_tables"):
-        answer = replace(answer, exit=Exit.FINDINGS, next="rlops archive verify")
+    answer = cleanup.told_of_stayed(answer)
     if not left:
         return answer
     held = f" ({', '.join(data['held_months'])} held back by a restore)" if data["held_months"] else ""

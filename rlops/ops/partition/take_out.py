@@ -26,10 +26,10 @@ from rlops.clock import writers_now
 from rlops.db import Database, ServerError
 from rlops.engines import EXACT
 from rlops.errors import Failed
+from rlops.ids import double_id
 from rlops.ops.archive.table import is_any_before
 from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.partition import hold, months
-from rlops.ops.partition.copying import GREATEST, LEAST
 from rlops.ops.partition.hold import Hold
 from rlops.plan import Chunk
 from rlops.sqlfiles import Keywords, SqlFolder, quote
@@ -240,11 +240,9 @@ class TakeOut:
         return self._digests[1]
 
     def _refuse_double(self, db: Database, into: Hold) -> None:
-        values = {"first": LEAST, "last": GREATEST}
-        ask = self.sql.statement("partition/682_double_id", {"table": into.table, "key_columns": "id"}, values)
-        if row := db.row(ask.sql, ask.values):
+        if (number := double_id(db, self.sql, into.table)) is not None:
             raise Failed(
-                f"the id {row['id']} is in {into.table} more than once, with different timestamps, and the archive can't tell them"
+                f"the id {number} is in {into.table} more than once, with different timestamps, and the archive can't tell them"
                 f" apart; {into.month:%Y-%m} is out of {INTERACTIONS}, and all of its rows are in {into.table}",
                 "Give all of them but one another id there, then type the same command again.", "double_id",
             )  # fmt: skip
