@@ -2,8 +2,8 @@
 -- kind: write
 -- needs: TRIGGER on the table, and to set a definer
 -- locks: the table, for a moment
--- names: definer, trigger, table, shadow, columns, new_values, old_values, key_columns, time_column
-CREATE DEFINER = {definer} TRIGGER {trigger} AFTER UPDATE ON {table} FOR EACH ROW
+-- names: definer, trigger, on, shadow, columns, new_values, old_values, key_columns, time_column
+CREATE DEFINER = {definer} TRIGGER {trigger} AFTER UPDATE ON {on} FOR EACH ROW
 BEGIN
   DECLARE CONTINUE HANDLER FOR 1146, 1452 BEGIN END;
   IF NOT (OLD.{key_columns} <=> NEW.{key_columns} AND OLD.{time_column} <=> NEW.{time_column}) THEN

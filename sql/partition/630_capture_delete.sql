@@ -3,8 +3,8 @@
 -- kind: write
 -- needs: TRIGGER on the table, and to set a definer
 -- locks: the table, for a moment
--- names: definer, trigger, table, shadow, columns, old_values, key_columns, time_column
-CREATE DEFINER = {definer} TRIGGER {trigger} AFTER DELETE ON {table} FOR EACH ROW
+-- names: definer, trigger, on, shadow, columns, old_values, key_columns, time_column
+CREATE DEFINER = {definer} TRIGGER {trigger} AFTER DELETE ON {on} FOR EACH ROW
 BEGIN
   DECLARE CONTINUE HANDLER FOR 1146, 1452 BEGIN END;
   INSERT INTO {shadow} ({columns}) VALUES ({old_values}) ON DUPLICATE KEY UPDATE {key_columns} = OLD.{key_columns};

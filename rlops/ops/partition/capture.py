@@ -50,10 +50,12 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer) -> list[Spec]:
     carry some too: cascades fire no trigger of the table itself, those of the other one have to come after the deletion by
     triggers, and where neither has foreign keys a parent's rows are locked before any of them is repeated, while rows are copied.
     """
+    # When the tables change places, a trigger on a parent stays and one on a table goes along: both name the one to come.
     names: dict[str, Any] = {
-        "definer": by.sql, "shadow": way.into, "columns": list(columns(each.table)), "table": way.on,
+        "definer": by.sql, "table": INTERACTIONS, "shadow": way.into, "columns": list(columns(each.table)), "on": way.on,
         "new_values": of_row("NEW", each.table), "old_values": of_row("OLD", each.table),
         "changes": Keywords(tuple(f"{quote(name)} = NEW.{quote(name)}" for name in columns(each.table))),
+        "condition": Keywords((" AND ".join(f"{quote(name)} <=> NEW.{quote(name)}" for name in columns(each.table)),)),
         "key_columns": row_id(each.table), "time_column": sql.policy.partitions.column,
     }  # fmt: skip
 
@@ -65,15 +67,17 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer) -> list[Spec]:
     kept: list[Spec] = []
     for key in each.table.foreign_keys if way.keys != "neither" or way.into == SHADOW else ():
         column = key.columns[0]
-        # A trigger on a parent stays where it is when the tables change places, so it names the one to come.
         more = {
-            "column": column, "parent": key.ref_table, "parent_key": key.ref_columns[0], "table": INTERACTIONS,
+            "column": column, "parent": key.ref_table, "parent_key": key.ref_columns[0],
             "index": form.index_along(each.table, column), "when": Keywords(("BEFORE",)),
         }  # fmt: skip
         if key.on_delete == "CASCADE":
-            parents.append(spec(f"{column}_delete", _PARENT_DELETE[way.keys], key.ref_table, **more))
+            # The old table has every row, so that no gap is locked where its foreign keys have deleted first.
+            keys = "neither" if way.keys == "into" and way.into == OLD else way.keys
+            parents.append(spec(f"{column}_delete", _PARENT_DELETE[keys], key.ref_table, **more))
             if way.keys == "on" and sql.family == "mysql":
-                kept.append(spec(f"{column}_kept", "641_capture_parent_kept", key.ref_table, **more))
+                parents.insert(0, spec(f"{column}_gone", "641_capture_parent_gone", key.ref_table, **more))
+                kept.append(spec(f"{column}_kept", "643_capture_parent_kept", key.ref_table, **more))
     # The old table has every row from the first; the shadow gets them one by one.
     delete, update = (
         ("630_capture_delete", "620_capture_update")

@@ -86,8 +86,8 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
     notes: tuple[str, ...] = ()
     if at is None:
         preflight.refuse(db, sql, each, live)
-        from_keys = wish.direction == "enable"
-        notes = (*preflight.notes(db, sql, each, from_keys=from_keys), *(offline.COSTS if from_keys else ()))
+        costs = offline.COSTS if wish.direction == "enable" else ()
+        notes = (*preflight.notes(db, sql, each, wish.direction), *costs)
     return Plan(
         name, tuple(made.steps()), {**data, **_account(())}, (*notes, made.by.note()), again=wish.command, account=_account,
         stand_ins=(INTERACTIONS, SHADOW, OLD),

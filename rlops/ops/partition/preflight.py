@@ -123,7 +123,7 @@ def _refuse(message: str, hint: str, code: str) -> None:
     raise Refused(f"{message}. Nothing was changed", hint, code)
 
 
-def notes(db: Database, sql: SqlFolder, each: Declared, *, from_keys: bool) -> Iterator[str]:
+def notes(db: Database, sql: SqlFolder, each: Declared, direction: Direction) -> Iterator[str]:
     """What the user should know beforehand: the rows and room that the copy takes, odd times, what will differ."""
     rows, size = counting.count(db, INTERACTIONS), facts.bytes_of(db, INTERACTIONS)
     about = "about " if rows.estimated else ""
@@ -131,10 +131,6 @@ def notes(db: Database, sql: SqlFolder, each: Declared, *, from_keys: bool) -> I
     yield "replicas with filters, or delayed ones, have to know the new tables' names too: the filters of those in --replica are looked at"
     for holder in (blockers.find(db, sql, (INTERACTIONS, *each.parents)) or [])[: blockers.SHOWN]:
         yield f"{holder}: the triggers and the rename wait for its end"
-    yield (
-        "while both tables are there, `DELETE IGNORE` of a user or product that yet another table refers to leaves it, and takes its"
-        " interactions; so may a REPLACE that hits two users or products: let nobody run these"
-    )
     if db.family == "mysql":
         yield "the rename locks users and product too: a transaction that has used one of them and then wants the other may get 1213 then"
     elif (db.row("SHOW GLOBAL VARIABLES LIKE 'innodb_snapshot_isolation'") or {}).get("Value") == "ON":
@@ -142,7 +138,12 @@ def notes(db: Database, sql: SqlFolder, each: Declared, *, from_keys: bool) -> I
             "innodb_snapshot_isolation is ON: a transaction that began before a range was copied and then changes a row of it gets"
             " 1020, and has to be repeated as after a deadlock"
         )
-    if not from_keys:
+    if direction == "disable":
+        yield (
+            "until the cut-over `DELETE IGNORE` of a user or product that yet another table refers to leaves it, and takes its"
+            " interactions: let nobody run it"
+        )
+    if direction != "enable":
         return
     yield from offline.far_ahead(db, sql)
     yield from checks.unseen_keys(db, sql)
