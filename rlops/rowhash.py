@@ -22,7 +22,8 @@ REFUSED = {
     "bit": "servers and drivers write it in different ways",
 }
 SPATIAL = ("geometry", "point", "linestring", "polygon", "multi", "geom")
-_NUMBERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "year", "bit", "float", "double")
+_INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint")
+_NUMBERS = (*_INTEGERS, "decimal", "year", "bit", "float", "double")
 _TIMES = ("date", "datetime", "timestamp")
 _TEXTS = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "json", "enum", "set")
 _KINDS: Mapping[str, Kind] = {
@@ -49,9 +50,14 @@ def base(column: Column) -> str:
     return re.split(r"[ (]", column.type.lower(), maxsplit=1)[0]
 
 
-def text(column: Column, table: str = "") -> str:
-    """The SQL of one column's text: utf8mb4, or hexadecimal digits for binary strings. `table` qualifies it, quoted."""
+def text(column: Column, table: str = "", live: Column | None = None) -> str:
+    """The SQL of one column's text: utf8mb4, or hexadecimal digits for binary strings. `table` qualifies it, quoted.
+
+    `live` is the column as it is now, where the text is to be that of the same value in the type of `column`.
+    """
     name = (table + "." if table else "") + quote(column.name)
+    if live and live.type.lower() != column.type.lower() and (cast := _cast(column)):
+        name = f"CAST({name} AS {cast})"
     if base(column) in BINARY:
         return f"CONVERT(HEX({name}) USING utf8mb4)"
     if "zerofill" in column.type.lower():
@@ -59,6 +65,16 @@ def text(column: Column, table: str = "") -> str:
         decimal = re.match(r"decimal\(\d+,\d+\)", column.type.lower())
         name = f"CAST({name} AS {decimal[0]})" if decimal else f"CAST({name} AS UNSIGNED)"
     return f"CONVERT({name} USING utf8mb4)"
+
+
+def _cast(column: Column) -> str:
+    """The type for CAST that holds each of its values; "" where only the column's own text tells them."""
+    name, digits = base(column), re.search(r"\([\d,]+\)", column.type)
+    if name in _INTEGERS:
+        return "DECIMAL(20,0)"
+    if name == "decimal" or name in _TIMES:
+        return name.upper().replace("TIMESTAMP", "DATETIME") + (digits[0] if digits else "")
+    return ""
 
 
 def kind(column: Column) -> Kind | None:
@@ -73,11 +89,12 @@ def same(one: Column, table: str, other: Column, beside: str) -> str:
     return f"CAST({text(one, table)} AS BINARY) <=> CAST({text(other, beside)} AS BINARY)"
 
 
-def row_text(columns: Sequence[Column], table: str = "") -> str:
-    """The SQL of one row's unambiguous text; NULL if it passes max_allowed_packet."""
+def row_text(columns: Sequence[Column], table: str = "", live: Mapping[str, Column] | None = None) -> str:
+    """The SQL of one row's unambiguous text; NULL if it passes max_allowed_packet. `live`: see `text`; by name, in lower case."""
     parts = []
     for column in columns:
-        value, name = text(column, table), (table + "." if table else "") + quote(column.name)
+        value = text(column, table, (live or {}).get(column.name.lower()))
+        name = (table + "." if table else "") + quote(column.name)
         parts.append(f"IF({name} IS NULL, 'N', CONCAT(LENGTH({value}), ':', {value}))")
     return f"CONCAT({', '.join(parts)})"
 

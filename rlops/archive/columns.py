@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -72,9 +72,9 @@ def line(columns: Sequence[Column]) -> str:
     return f"CONCAT_WS(',', {', '.join(parts)}, IFNULL({digest(columns)}, '{NULL}'))"
 
 
-def digest(columns: Sequence[Column]) -> str:
-    """The SQL of the digits of a row's hash that count; NULL for a row that passes max_allowed_packet."""
-    return f"LEFT(SHA2({rowhash.row_text(columns)}, 256), 32)"
+def digest(columns: Sequence[Column], live: Mapping[str, Column] | None = None) -> str:
+    """The SQL of the digits of a row's hash that count; NULL for a row that passes max_allowed_packet. `live`: see `rowhash.text`."""
+    return f"LEFT(SHA2({rowhash.row_text(columns, live=live)}, 256), 32)"
 
 
 def text(array: pa.Array, column: Column) -> pa.Array:

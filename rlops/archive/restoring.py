@@ -71,9 +71,9 @@ class Restoring:
         otherwise: list[int] = []
         if back.num_rows:
             self._insert(db, common, back)
-            alike = self._alike(common)
-            came = zip(back.column("id").to_pylist(), sums.digests(back, alike), strict=True)
-            _, otherwise = self._there(db, alike, dict(came))
+            _, otherwise = self._there(
+                db, common, {number: digests[number] for number in back.column("id").to_pylist()}
+            )
         _name(self.conflicts, conflicts)
         _name(self.otherwise, otherwise)
         seen = self.counts + Counter(
@@ -86,14 +86,6 @@ class Restoring:
         """The columns of a part that the table has, too: those that are compared and come back."""
         live = {column.name.lower() for column in self.columns}
         return [column for column in part.table_columns if column.name.lower() in live]
-
-    def _alike(self, common: Sequence[Column]) -> list[Column]:
-        """Those whose texts tell their values: a number or a time of another type may have the same one in another text."""
-        types = {column.name.lower(): column.type.lower() for column in self.columns}
-        return [
-            column for column in common
-            if rowhash.kind(column) not in ("number", "time") or types[column.name.lower()] == column.type.lower()
-        ]  # fmt: skip
 
     def left_out(self) -> list[str]:
         """The names of the parts' other columns."""
@@ -139,12 +131,13 @@ class Restoring:
     def _there(
         self, db: Database, common: Sequence[Column], digests: Mapping[int, bytes]
     ) -> tuple[set[int], list[int]]:
-        """The rows that are there already, and those of them that are other ones by now."""
-        names = {"digest": Keywords((kinds.digest(common),)), "table": self.table}
+        """The rows that are there already, and those of them that are other ones by now, whatever their columns' types are."""
+        live = {column.name.lower(): column for column in self.columns}
+        names = {"digest": Keywords((kinds.digest(common, live),)), "table": self.table}
         lock = self.sql.statement("archive/065_there", names, {"ids": list(digests)})
-        live = {int(row["id"]): row["digest"] for row in db.rows(lock.sql, lock.values)}
-        other = [number for number, found in live.items() if not found or bytes.fromhex(found) != digests[number]]
-        return set(live), other
+        there = {int(row["id"]): row["digest"] for row in db.rows(lock.sql, lock.values)}
+        other = [number for number, found in there.items() if not found or bytes.fromhex(found) != digests[number]]
+        return set(there), other
 
     def _lost(self, db: Database, batch: pa.RecordBatch) -> set[int]:
         """The rows whose user or product is gone."""

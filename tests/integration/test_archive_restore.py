@@ -169,6 +169,20 @@ def test_rows_that_come_back_otherwise_are_named(cleaned):
     )
 
 
+def test_what_a_narrower_column_rounds_is_named_and_a_wider_one_holds_the_same(cleaned):
+    database, before = cleaned
+    rows = len(february(before))
+    truth.execute(database, f"ALTER TABLE {INTERACTIONS} MODIFY reward DECIMAL(10,0)")
+    narrow = bring(database, "2024-02", "--to-table", "live", check=3)["data"]
+    assert (narrow["restored_rows"], narrow["changed"]) == (rows, rows)
+    truth.execute(
+        database, f"ALTER TABLE {INTERACTIONS} MODIFY reward DECIMAL(12,4), MODIFY timestamp DATETIME(3) NOT NULL",
+        f"UPDATE {INTERACTIONS} SET reward = 0.1 WHERE timestamp < '2025-01-01' AND id > 8",
+    )  # fmt: skip
+    wide = bring(database, "2024-02", "--to-table", "live", check=3)["data"]
+    assert (wide["already_there"], wide["conflicts"], wide["conflicting_ids"]) == (rows - 3, 3, [2, 5, 8])
+
+
 @pytest.mark.parametrize("into", ["staging", "live"])
 def test_a_column_that_the_archive_has_no_value_for_is_named_before_anything_is_made(cleaned, into):
     database, before = cleaned
