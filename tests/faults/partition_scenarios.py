@@ -102,7 +102,7 @@ class Online(Enable):
 
     kept: str | None = KEPT
     rows = 1200  # more than one session's share of the first chunk
-    points = (1, 1)  # each of them takes hundreds of statements
+    hundreds = True
 
     def options(self) -> tuple[str, ...]:
         return ("partition", self.command, "--output", "json")
@@ -253,7 +253,7 @@ class Expire(Retention):
 class BringBackPartitioned(BringBackLive):
     """Into the live table in its partitioned form."""
 
-    points = (1, 1)
+    hundreds = True
 
     def prepare(self) -> None:
         drop_triggers(self.database)

@@ -97,7 +97,7 @@ class Scenario:
     """One command. `arrange` prepares the schema and remembers what it holds; the others return what is wrong."""
 
     arguments: tuple[str, ...] = ()
-    points = (2, 1)  # kills and cuts in the normal suite
+    hundreds = False  # of statements
     over: tuple[int, ...] = (0,)  # exit codes of a rerun that has nothing left to do
 
     def __init__(self, bench: Bench) -> None:
@@ -437,7 +437,7 @@ class Retention(Archive):
     """Some of what is expired is archived already; of that some rows are late, changed, moved or gone by now."""
 
     arguments = ("cleanup", "--months", "12")
-    points = (1, 1)  # each of them takes hundreds of statements
+    hundreds = True
 
     def prepare(self) -> None:
         super().prepare()
@@ -533,7 +533,7 @@ class Erase(Archive):
     """A user and a product have gone whose rows are in the archive, in a backup and set aside; some parts have none."""
 
     arguments = ("archive", "erase")
-    points = (1, 1)
+    hundreds = True
     beside = (f"{INTERACTIONS}__backup_{STAMP}", f"{INTERACTIONS}__set_aside_{STAMP}", f"{FEATURES}__backup_{STAMP}")
 
     def prepare(self) -> None:
@@ -581,7 +581,7 @@ class BringBack(Archive):
     """Three months that were archived and deleted, into a table of their own."""
 
     arguments = ("archive", "restore", *Archive.months)
-    points = (1, 1)
+    hundreds = True
     into = f"{INTERACTIONS}__restored_202001_202002_202003"
 
     def prepare(self) -> None:
