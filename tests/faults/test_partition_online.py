@@ -415,6 +415,10 @@ def test_the_shop_writes_what_its_own_sql_mode_lets_it_write(shop):
     written(0)
     written(900)
     assert both()[0] == both()[1] == ["0,0000-00-00 00:00:00,2.00", "900,0000-00-00 00:00:00,2.00"]
+    truth.execute(shop, f"UPDATE {TABLE} SET user_id = 3 WHERE id IN (0, 900)", "DELETE FROM users WHERE id = 3")
+    assert both() == [[], []] and truth.count(shop, TABLE) == truth.count(shop, NEW)
+    written(0)
+    written(900)
     shop.cli("partition", "cut-over")
     other = KEPT
     written(901)

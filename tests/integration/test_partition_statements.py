@@ -95,3 +95,5 @@ def test_a_changed_key_of_a_parent_is_said_where_it_cascades(shop):
     assert refused(shop, statement) == 1442
     assert refused(shop, "UPDATE users SET id = 777 WHERE id = 2") == 0
     assert truth.count(shop, INTERACTIONS, "user_id = 777") == 1
+    assert refused(shop, "UPDATE IGNORE users SET id = 1 WHERE id = 777") == 0
+    assert truth.count(shop, INTERACTIONS, "user_id = 777") == truth.count(shop, "users", "id = 777") == 1
