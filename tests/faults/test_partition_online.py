@@ -473,6 +473,22 @@ def test_an_idle_transaction_is_named_and_stalls_nobody(shop):
     assert floor.summary()["longest_stall"] < 3
 
 
+def test_a_prepared_transaction_without_a_session_is_waited_for_and_named(shop):
+    """MySQL's holds the table; MariaDB's lets every DDL pass, and then commits a row that no trigger has seen."""
+    Floor(shop, writers=1, seed=SEED + 23).fill(50)
+    xid = f"'{shop.name}'"
+    with shop.connect() as session, session.cursor() as cursor:
+        for sql in (f"XA START {xid}", interaction(900), f"XA END {xid}", f"XA PREPARE {xid}"):
+            cursor.execute(sql)
+    try:
+        said = shop.cli("partition", "enable", "--retry-for", "2", "--output", "json", *DEVELOPMENT, check=None).json
+        assert said["exit_code"] in (1, 6) and "XA RECOVER" in json.dumps(said["error"]), said
+    finally:
+        truth.execute(shop, f"XA COMMIT {xid}")
+    shop.cli("partition", "enable", *DEVELOPMENT)
+    assert truth.count(shop, TABLE) == truth.count(shop, KEPT) == 51
+
+
 @pytest.mark.parametrize("command", BEFORE)
 def test_the_copy_waits_for_no_writer(shop, command):
     """Not even for one that holds a gap of the second table: the writer may come to wait for a row that the copy holds."""

@@ -301,11 +301,10 @@ def wait_until(true: Callable[[], Any], seconds: float = 20) -> None:
         time.sleep(0.05)
 
 
-def test_who_blocks_whom(database: ShopDatabase) -> None:
-    only(database, "mysql", "mariadb")
-    create(database)
-    fill(database, 100)
-    with transaction(database, f"SELECT COUNT(*) FROM {INTERACTIONS}") as holder, database.connect() as waiter:
+@contextmanager
+def altering(database: ShopDatabase) -> Iterator[int]:
+    """A session that waits to alter the interactions, and has for a second."""
+    with database.connect() as waiter:
 
         def alter() -> None:
             with suppress(pymysql.MySQLError), waiter.cursor() as cursor:
@@ -317,18 +316,45 @@ def test_who_blocks_whom(database: ShopDatabase) -> None:
             waits = "STATE LIKE 'Waiting for%%' AND TIME >= 1"
             busy = f"SELECT ID FROM information_schema.PROCESSLIST WHERE ID = {waiter.thread_id()} AND {waits}"
             wait_until(lambda: database.query(busy, ()))
-            document = monitor(database, "--threshold", "lock_wait_seconds=1,9999", check=None)
+            yield waiter.thread_id()
         finally:
             database.query(f"KILL {waiter.thread_id()}")
             thread.join()
+
+
+def test_who_blocks_whom(database: ShopDatabase) -> None:
+    only(database, "mysql", "mariadb")
+    create(database)
+    fill(database, 100)
+    with transaction(database, f"SELECT COUNT(*) FROM {INTERACTIONS}") as holder, altering(database) as waiter:
+        document = monitor(database, "--threshold", "lock_wait_seconds=1,9999", check=None)
     (wait,) = document["data"]["sessions"]["lock_waits"]
-    assert wait["id"] == waiter.thread_id()
+    assert wait["id"] == waiter
     assert holder in {each["id"] for each in wait["blocked_by"]}
-    assert waiter.thread_id() not in {each["id"] for each in wait["blocked_by"]}
+    assert waiter not in {each["id"] for each in wait["blocked_by"]}
     found = finding(document, "lock_wait_seconds")
     assert f"connection {holder} " in found["message"]
     # MariaDB shows no metadata locks without its plugin, so the holder is a guess there, and no KILL is advised.
     assert found["command"] == (f"KILL {holder}" if database.server.family == "mysql" else "SHOW FULL PROCESSLIST")
+
+
+def test_a_prepared_transaction_without_a_session_is_named(database: ShopDatabase) -> None:
+    only(database, "mysql")  # a DDL doesn't wait for one on MariaDB
+    create(database)
+    fill(database, 100)
+    xid = f"'{database.name}'"
+    with database.connect() as session, session.cursor() as cursor:
+        for sql in (f"XA START {xid}", f"UPDATE {INTERACTIONS} SET reward = 2", f"XA END {xid}", f"XA PREPARE {xid}"):
+            cursor.execute(sql)
+    try:
+        with altering(database):
+            document = monitor(database, "--threshold", "lock_wait_seconds=1,9999", check=None)
+            text = database.cli("monitor", "--verbose", check=None).stdout
+    finally:
+        database.query(f"XA ROLLBACK {xid}")
+    found = finding(document, "lock_wait_seconds")
+    assert f"a prepared XA transaction whose session has ended holds {INTERACTIONS}" in found["message"]
+    assert found["command"].startswith("XA RECOVER") and "a prepared XA transaction" in " ".join(text.split())
 
 
 def test_the_history_list_is_the_servers_own(database: ShopDatabase) -> None:

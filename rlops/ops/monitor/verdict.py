@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from rlops import blockers
 from rlops.errors import Usage
 from rlops.ops.declared import INTERACTIONS
 from rlops.policy import Policy, Thresholds
@@ -175,6 +176,8 @@ def _server(data: Data) -> Iterator[Measured]:
         number = counted(len(sessions["lock_waits"]), "session")
         said = f"{number} waiting for a metadata lock, the longest for {wait['seconds']:,} s: {by}"
         kill = f"KILL {holders[0]['id']}" if holders and holders[0]["certain"] else "SHOW FULL PROCESSLIST"
+        if holders and not holders[0]["id"]:
+            kill = "XA RECOVER, then XA COMMIT or XA ROLLBACK"
         yield Measured("lock_wait_seconds", "schema", wait["seconds"], said, kill)
     if sessions["history_list"] is not None:
         said = f"{sessions['history_list']:,} transactions' undo waits for purge"
@@ -189,6 +192,8 @@ def _server(data: Data) -> Iterator[Measured]:
 
 def _holder(each: Data) -> str:
     sure = f"holds {each['object']}" if each["certain"] else "may hold it"
+    if not each["id"]:
+        return f"{blockers.PREPARED} {sure}"
     return f"connection {each['id']} of {each['user']}@{each['host']} {sure}, for {each['seconds']:,} s"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from rlops import lock, rowhash
+from rlops import blockers, lock, rowhash
 from rlops.beside import Beside
 from rlops.db import Database, LockWait, Lost
 from rlops.engines import EXACT
@@ -95,6 +95,8 @@ class Copying(Ranges):
 
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
         """Copy ranges of about `size` rows behind the position `after`. Raises LockWait while a writer holds one of the rows."""
+        if after is None:
+            blockers.refuse_prepared(db)
         for attempt in range(TRIES):
             ranges = self.ranges(db, after, size)
             try:

@@ -142,7 +142,10 @@ def _blockers(holders: Sequence[Data]) -> str:
         return "somebody whom this account can't see"
     sure = ("may be ", "") if not holders[0]["certain"] else ("", "")
     return "; ".join(
-        f"{sure[0]}{each['id']} {each['user']}: {each['statement'][:40] or 'idle'}" for each in holders[:3]
+        f"{sure[0]}{each['id']} {each['user']}: {each['statement'][:40] or 'idle'}"
+        if each["id"]
+        else "a prepared XA transaction"
+        for each in holders[:3]
     )
 
 
