@@ -32,7 +32,7 @@ NAMES = {
     "schema", "table", "backup", "set_aside", "key", "column", "columns", "parent", "parent_key", "parent_columns",
     "on_delete", "on_update", "renames", "tables", "privileges", "copy", "hash", "digest", "condition", "line",
     "texts", "partition", "partitions", "trigger", "definer", "changes", "key_columns", "index", "rows",
-    "hold", "when", "on", "shadow", "old", "new_values", "old_values", "time_column",
+    "hold", "when", "on", "shadow", "old", "new_values", "old_values", "time_column", "gone", "replaced",
 }  # fmt: skip
 VALUES = {
     "names", "schema", "table", "tables", "cutoff", "last_timestamp", "last_id", "limit", "ids", "user", "host", "like",

@@ -97,7 +97,7 @@ def data(**changed: Any) -> dict[str, Any]:
     whole = {
         "measured_at": NOW, "seconds": 0.42,
         "family": "mysql", "uptime_seconds": 259_200, "server_started": NOW - timedelta(days=3), "tables": [sizes()],
-        "absent": [], "definers": [],
+        "absent": [], "definers": [], "lost_triggers": [],
         "partitions": {
             "partitioned": True, "months_ahead": 1, "catch_all": "p_future", "catch_all_rows": 12, "catch_all_rows_at_least": False,
             "later_rows": 0, "later_rows_shown_by": "SELECT 1",

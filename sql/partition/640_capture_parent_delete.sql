@@ -5,7 +5,7 @@
 -- kind: write
 -- needs: TRIGGER on the parent, and to set a definer
 -- locks: the parent, for a moment
--- names: definer, trigger, table, shadow, columns, column, parent, parent_key, key_columns, time_column, index
+-- names: definer, trigger, table, shadow, columns, column, parent, parent_key, key_columns, time_column, index, gone, replaced
 CREATE DEFINER = {definer} TRIGGER {trigger} BEFORE DELETE ON {parent} FOR EACH ROW
 BEGIN
   DECLARE CONTINUE HANDLER FOR 1146, 1452 BEGIN END;
@@ -14,12 +14,12 @@ BEGIN
     SELECT /*+ INDEX(rlops_child {index}) */ {columns} FROM {table} AS rlops_child WHERE rlops_child.{column} = OLD.{parent_key} FOR UPDATE
         ON DUPLICATE KEY UPDATE {shadow}.{key_columns} = {shadow}.{key_columns};
     SELECT /*+ INDEX(rlops_child {index}) */ JSON_ARRAYAGG(JSON_ARRAY(rlops_child.{key_columns}, rlops_child.{time_column}))
-      INTO @rlops_gone FROM {table} AS rlops_child WHERE rlops_child.{column} = OLD.{parent_key} FOR UPDATE;
-    IF @rlops_gone IS NULL THEN
+      INTO @{gone} FROM {table} AS rlops_child WHERE rlops_child.{column} = OLD.{parent_key} FOR UPDATE;
+    IF @{gone} IS NULL THEN
       DELETE /*+ INDEX(rlops_child {index}) */ rlops_copy FROM {table} AS rlops_child STRAIGHT_JOIN {shadow} AS rlops_copy
           ON rlops_copy.{key_columns} = rlops_child.{key_columns} AND rlops_copy.{time_column} = rlops_child.{time_column}
        WHERE rlops_child.{column} = OLD.{parent_key};
     END IF;
-    SET @rlops_replaced = SUBSTRING_INDEX(CONCAT_WS(',', CAST(OLD.{parent_key} AS BINARY), @rlops_replaced), ',', 64);
+    SET @{replaced} = SUBSTRING_INDEX(CONCAT_WS(',', CAST(OLD.{parent_key} AS BINARY), @{replaced}), ',', 64);
   END IF;
 END

@@ -190,6 +190,7 @@ def test_an_operator_who_may_not_see_their_account_leaves_the_triggers_as_they_a
 
 BROKEN = {
     "a trigger is gone": "DROP TRIGGER rlops_user_id_delete",
+    "all triggers of a table are gone": "DROP TRIGGER rlops_user_id_insert; DROP TRIGGER rlops_user_id_update",
     "a trigger is another": (
         "DROP TRIGGER rlops_user_id_key; CREATE TRIGGER rlops_user_id_key BEFORE UPDATE ON users FOR EACH ROW SET @a = 1"
     ),
@@ -201,6 +202,13 @@ BROKEN = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_broken_integrity_is_mended_by_what_verify_names(exchanges, case):
     truth.execute(exchanges, *BROKEN[case].split("; "))
+    if "TRIGGER" in BROKEN[case]:
+        name = BROKEN[case].split("; ")[0].split()[-1]
+        due = exchanges.cli("partition", "status", "--output", "json", check=3).json["data"]["due"]
+        assert [each["next"] for each in due if name in each["what"]] == ["rlops partition enable --offline"]
+        assert name in exchanges.cli("doctor", check=None).stdout
+        assert f"missing or changed: {name}" in exchanges.cli("monitor", "--output", "nagios", check=None).stdout
+        assert "Nothing to do" not in exchanges.cli("partition", "enable", "--dry-run").stdout
     for _ in range(2):
         for hint in dict.fromkeys(found["hint"] for found in findings(exchanges)):
             if hint.startswith("rlops "):

@@ -13,7 +13,7 @@ from rlops.ops.monitor import records, sessions, timeline, verdict
 from rlops.ops.monitor.forecast import forecast, read_disk
 from rlops.ops.monitor.growth import read_growth, writers_clock, writers_zone
 from rlops.ops.monitor.indexes import counting_key, read_indexes, time_key
-from rlops.ops.monitor.integrity import read_all_triggers, read_definers, read_foreign_keys, read_orphans
+from rlops.ops.monitor.integrity import read_all_triggers, read_definers, read_foreign_keys, read_lost, read_orphans
 from rlops.ops.monitor.partitions import read_partitions
 from rlops.ops.monitor.probe import BUDGET, LIMIT, Reader, reason
 from rlops.ops.monitor.sizes import COUNT_UP_TO, read_files, read_headroom, read_sizes
@@ -106,6 +106,7 @@ def _read(reader: Reader, wish: Wish) -> tuple[dict[str, Any], Snapshot | None]:
         "backups": sessions.read_backups(reader),
         "recorded": recorded,
         "definers": [],
+        "lost_triggers": read_lost(reader) if live else [],
         "probes": [],
         "seconds": round(reader.elapsed, 3),
     }

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from rlops import blockers
 from rlops.errors import Usage
 from rlops.ops.declared import INTERACTIONS
+from rlops.ops.partition.definer import MEND
 from rlops.policy import Policy, Thresholds
 from rlops.sqlfiles import quote
 from rlops.words import counted
@@ -221,6 +222,9 @@ def _broken(data: Data) -> Iterator[Problem]:
             event = f"{trigger['event']} on {trigger['table']}"
             said = f"every {event} fails: {trigger['problem']}"
             yield Problem("trigger", "critical", trigger["name"], said, "rlops verify")
+    if data["lost_triggers"]:
+        said = f"what keeps their users and products true is missing or changed: {', '.join(data['lost_triggers'])}"
+        yield Problem("integrity", "critical", INTERACTIONS, said, MEND)
     for lack in data["definers"]:
         said = f"it {lack['actual']}, and the triggers that keep integrity run as it: statements that fire them fail (1142)"
         yield Problem("definer", "critical", lack["object"], said, lack["hint"])

@@ -9,9 +9,10 @@ from rlops.db import Database
 from rlops.errors import Exit, Failed, Refused
 from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS, Declared
-from rlops.ops.partition import capture, change, convert, definer, integrity, rights
+from rlops.ops.partition import capture, change, convert, definer, integrity, offline, rights
 from rlops.ops.partition.change import GIVE_UP, OLD, SHADOW, Direction
 from rlops.ops.partition.definer import Definer
+from rlops.ops.partition.status import live_table
 from rlops.plan import Answer, Expect, Plan, Step
 from rlops.sqlfiles import SqlFolder
 
@@ -38,10 +39,11 @@ def plan(db: Database, sql: SqlFolder, each: Declared, kept: Direction, command:
         "going back to it would lose that",
         "`rlops partition finish` drops it; the change is then made by a copy.",
     )
+    offline.refuse_different(db, sql, live_table(db))
     reverse = capture.specs(sql, each, capture.reversing(kept), by)
-    if lacking := [spec.name for spec in integrity.missing(db, reverse)]:
+    if lacking := [spec.name for spec in integrity.unlike(db, reverse, by)]:
         raise Refused(
-            f"{OLD} was not kept equal: {', '.join(lacking)} is gone. Nothing was changed",
+            f"{OLD} was not kept equal: {', '.join(lacking)} is gone, or another than it should be. Nothing was changed",
             "`rlops partition finish` drops it; then the change is made by a copy.", "not_kept",
         )  # fmt: skip
     stand_ins: list[integrity.Spec] = []

@@ -70,6 +70,7 @@ def specs(sql: SqlFolder, each: Declared, way: Way, by: Definer) -> list[Spec]:
         more = {
             "column": column, "parent": key.ref_table, "parent_key": key.ref_columns[0],
             "index": form.index_along(each.table, column), "when": Keywords(("BEFORE",)),
+            "gone": f"rlops_gone_{column}", "replaced": f"rlops_replaced_{column}",
         }  # fmt: skip
         if key.on_delete == "CASCADE":
             # The old table has every row, so that no gap is locked where its foreign keys have deleted first.

@@ -24,6 +24,7 @@ CAPTURE: Literal["rlops_capture_"] = "rlops_capture_"  # the triggers of a chang
 REVERSE: Literal["rlops_reverse_"] = "rlops_reverse_"  # those that keep the old table equal after it
 CHANGE = "interactions_change"  # in rlops_state: the direction and the phase of a change that is under way
 KEPT = "interactions_kept"  # in rlops_state: the direction of the change whose old table is kept as a way back
+ABSENT = "absent"
 NAME_LIMIT = 64  # characters of a trigger's name
 _DELETE = {"CASCADE": "130_parent_delete_cascade", "NO ACTION": "131_parent_delete_refuse"}
 _KEY = {"NO ACTION": "140_parent_key_refuse", "CASCADE": "141_parent_key_cascade"}
@@ -86,6 +87,7 @@ def specs(sql: SqlFolder, each: Declared, by: Definer, *, on: str | None = None,
         names = {
             "definer": by.sql, "column": column, "parent": parent, "parent_key": key.ref_columns[0],
             "index": form.index_along(each.table, column), "when": Keywords(("AFTER",)),
+            "condition": Keywords((f"NEW.{quote(column)} IS NOT NULL" if _takes_null(each, column) else "TRUE",)),
         }  # fmt: skip
         wanted = (
             ("insert", "110_child_insert", on or child), ("update", "120_child_update", on or child),
@@ -97,6 +99,10 @@ def specs(sql: SqlFolder, each: Declared, by: Definer, *, on: str | None = None,
             statement = sql.statement(f"partition/{file}", {**names, "trigger": name, "table": acts_on})
             found.append(Spec(name, table, statement))
     return sorted(found, key=lambda spec: spec.table != (on or child))
+
+
+def _takes_null(each: Declared, column: str) -> bool:
+    return any(found.name == column and found.null for found in each.table.columns)
 
 
 def deputies(sql: SqlFolder, by: Definer, on: str, prefix: str) -> list[Spec]:
@@ -153,6 +159,12 @@ def missing(db: Database, wanted: Sequence[Spec]) -> list[Spec]:
     """Those that aren't there. Raises Denied where this account may not see any."""
     there = live(db, (spec.table for spec in wanted))
     return [spec for spec in wanted if spec.name not in there]
+
+
+def unlike(db: Database, wanted: Sequence[Spec], by: Definer) -> list[Spec]:
+    """Those that aren't there as they should be, whoever they run as. Raises Denied where this account may not see any."""
+    there = live(db, (spec.table for spec in wanted))
+    return [spec for spec in wanted if _does(there.get(spec.name)) != _does(spec.expected(by.account))]
 
 
 def create(db: Database, wanted: Sequence[Spec], by: Definer) -> list[Step]:
@@ -222,10 +234,12 @@ def enabling(
     by = definer.choose(db, (each.table.name, *each.parents))
     wanted = specs(sql, each, by, on=on)
     if not fresh:
-        wanted = missing(db, wanted)
+        wanted = unlike(db, wanted, by)
     if wanted:
         definer.refuse_unusable(db, by)
-    return [*definer.steps(db, sql, by, grants(each, *also)), *(spec.create() for spec in wanted)], by
+    there = {} if fresh else live(db, (spec.table for spec in wanted))
+    steps = [step for spec in wanted for step in ([spec.drop(sql)] if spec.name in there else []) + [spec.create()]]
+    return [*definer.steps(db, sql, by, grants(each, *also)), *steps], by
 
 
 def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
@@ -257,6 +271,12 @@ def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
     return list(_compare(wanted, there)), notes
 
 
+def lost(db: Database, sql: SqlFolder) -> list[str]:
+    """The integrity triggers that aren't there as they should be. Raises Denied where this account may not see any."""
+    found, _ = findings(db, sql)
+    return [each.object.partition(".")[2] for each in found if each.expected != ABSENT]
+
+
 def _is_partitioned(db: Database, each: Declared) -> bool:
     return form.live_form(read_table(db, each.table.name)) == form.PARTITIONED
 
@@ -267,7 +287,7 @@ def _compare(wanted: dict[str, Trigger], there: dict[str, Trigger]) -> Iterator[
         if _same(expected) == _same(actual):
             continue
         table = (expected or actual).table  # type: ignore[union-attr]
-        hint = f"DROP TRIGGER `{name}`" if actual else definer.MEND
+        hint = definer.MEND if expected else f"DROP TRIGGER `{name}`"
         yield Finding("trigger", f"{table}.{name}", _shown(expected), _shown(actual), hint)
 
 
@@ -275,7 +295,11 @@ def _same(trigger: Trigger | None) -> str:
     return " ".join(_shown(trigger).split())
 
 
+def _does(trigger: Trigger | None) -> str:
+    return " ".join(f"{trigger.timing} {trigger.event} {trigger.table} {trigger.action}".split()) if trigger else ""
+
+
 def _shown(trigger: Trigger | None) -> str:
     if trigger is None:
-        return "absent"
+        return ABSENT
     return f"{trigger.timing} {trigger.event} on {trigger.table} by {trigger.definer}: {trigger.action}"

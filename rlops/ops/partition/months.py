@@ -89,8 +89,8 @@ def span(db: Database, sql: SqlFolder, table: str) -> tuple[datetime | None, dat
 
 
 def first_of(time: datetime, plus: int = 0) -> datetime:
-    """Midnight on the first day of that time's month, plus so many months."""
-    index = time.year * 12 + time.month - 1 + plus
+    """Midnight on the first day of that time's month, plus so many months, as far as years have four digits."""
+    index = min(max(time.year * 12 + time.month - 1 + plus, 12), 9999 * 12 + 11)
     return datetime(index // 12, index % 12 + 1, 1)
 
 

@@ -30,7 +30,7 @@ def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
     data = {"partitioned": live.partitioning is not None, "integrity": kept}
     again = "rlops partition enable --offline" + ("" if by_triggers else " --integrity none")
     if live.partitioning:
-        mends = _mend_integrity(db, sql, each, kept, by_triggers=by_triggers)
+        mends = mend_integrity(db, sql, each, kept, by_triggers=by_triggers)
         missed = (WITHOUT,) if any(not step.records for step in mends) else ()
         return Plan("partition enable", tuple(mends), data, missed, again=again)
     change.refuse_busy(db, "a copy while writers wait")
@@ -61,7 +61,7 @@ def enable(db: Database, sql: SqlFolder, *, by_triggers: bool) -> Plan:
 WITHOUT = "what came without them may be orphans: `rlops verify --data --full` finds those"
 
 
-def _mend_integrity(db: Database, sql: SqlFolder, each: Declared, kept: str, *, by_triggers: bool) -> list[Step]:
+def mend_integrity(db: Database, sql: SqlFolder, each: Declared, kept: str, *, by_triggers: bool) -> list[Step]:
     """Put back what somebody has dropped of the integrity by triggers, or a reloaded dump hasn't brought, and their record."""
     known = form.recorded(db).integrity
     if change.under_way(db) or kept == form.FOREIGN_KEYS or known == form.NONE:
@@ -76,7 +76,9 @@ def _mend_integrity(db: Database, sql: SqlFolder, each: Declared, kept: str, *, 
 COSTS = (
     "a statement on users or product that also reads the interactions (DELETE … JOIN, … WHERE id IN (SELECT …)) fails with 1442",
     "REPLACE INTO users or product deletes the interactions of the replaced row",
-    "INSERT IGNORE of several interactions fails whole where one has no parent, instead of skipping it",
+    "INSERT IGNORE and UPDATE IGNORE of several interactions fail whole where one has no parent, instead of skipping it; so does UPDATE"
+    " IGNORE of a parent's key; MariaDB refuses INSERT … ON DUPLICATE KEY UPDATE of a row without a parent that would only update",
+    "a session's own temporary table that is named as users, product or the interactions hides that one from the triggers",
     "TRUNCATE and DROP of users or product become legal, and leave orphans, as cascades into them do: `rlops verify --data --full` finds"
     " those",
     "the primary key is (id, timestamp): the server no longer refuses a second row of the same id with another time",

@@ -57,6 +57,8 @@ def plan(db: Database, sql: SqlFolder, wish: Wish) -> Plan:
     data = _data(db, live, at)
     if at is None and (live.partitioning is not None) == (wish.direction == "enable"):
         steps = mending(db, sql, OLD) if change.kept(db) else back.unfinished_way_back(db, sql, each)
+        if wish.direction == "enable" and form.recorded(db).integrity == form.TRIGGERS:
+            steps = steps or offline.mend_integrity(db, sql, each, data["integrity"], by_triggers=True)
         return Plan(name, tuple(steps), data, again=wish.command)
     preflight.refuse_unfit(db, wish.direction)
     if at is None:
@@ -206,10 +208,9 @@ class _Change:
     def _refuse_unequal(self, db: Database) -> None:
         """Refuse where the shadow isn't the table's equal any more, or the table has got what it would lose or break."""
         change.refuse_altered(db, SHADOW, "the copy lacks that", ANEW)
-        if lost := [spec.name for spec in integrity.missing(db, self._capture())]:
-            raise Refused(
-                f"{SHADOW} was not kept equal: {', '.join(lost)} is gone. Nothing was changed", ANEW, "not_kept"
-            )
+        if lost := [spec.name for spec in integrity.unlike(db, self._capture(), self.by)]:
+            problem = f"{SHADOW} was not kept equal: {', '.join(lost)} is gone, or another than it should be"
+            raise Refused(f"{problem}. Nothing was changed", ANEW, "not_kept")
         preflight.refuse_since(db, self.sql, self.each, self.live)
 
     def _refuse_swap(self, db: Database) -> None:
@@ -223,14 +224,20 @@ class _Change:
         return capture.specs(self.sql, self.each, capture.capturing(self.direction), self.by)
 
     def _ready(self) -> list[Step]:
-        """Integrity, and the way back, before the tables change places."""
+        """Integrity, and the way back, before the tables change places.
+
+        Not long before: these triggers name the old table, which isn't there yet, so a writer under LOCK TABLES gets 1100.
+        """
+        keys = [] if self.to_months else self._keys()
+        if self.wish.postpone:
+            return keys
         wanted: list[Spec] = []
         if self.direction == "enable":
             wanted = integrity.specs(self.sql, self.each, self.by, on=SHADOW)
         elif self.direction == "drain":
             wanted = integrity.deputies(self.sql, self.by, SHADOW, integrity.CAPTURE)
         wanted += capture.specs(self.sql, self.each, capture.reversing(self.direction, SHADOW), self.by)
-        return [*integrity.create(self.db, wanted, self.by), *([] if self.to_months else self._keys())]
+        return [*integrity.create(self.db, wanted, self.by), *keys]
 
     def _keys(self) -> list[Step]:
         found = read_table(self.db, SHADOW)

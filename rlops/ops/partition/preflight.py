@@ -11,6 +11,7 @@ from rlops.ops.declared import INTERACTIONS, Declared
 from rlops.ops.partition import checks, integrity, offline
 from rlops.ops.partition.change import OLD, SHADOW, Direction
 from rlops.ops.partition.offline import refuse_different
+from rlops.ops.partition.status import live_table
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Table, read_triggers
 
@@ -55,6 +56,10 @@ def refuse_since(db: Database, sql: SqlFolder, each: Declared, live: Table) -> N
     """Run those checks again that somebody's change meanwhile can fail, before the tables change places. Raises Refused."""
     for check in SINCE:
         check(db, sql, each, live)
+
+
+def _different(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
+    refuse_different(db, sql, live_table(db))
 
 
 def _names(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
@@ -115,7 +120,13 @@ def _exact(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
 
 
 Check = Callable[[Database, SqlFolder, Declared, Table], None]
-SINCE: tuple[Check, ...] = (_triggers, _keys, _binlog, _cascades)  # what can come until the tables change places
+SINCE: tuple[Check, ...] = (
+    _different,
+    _triggers,
+    _keys,
+    _binlog,
+    _cascades,
+)  # what can come until the tables change places
 CHECKS: tuple[Check, ...] = (_names, *SINCE, _leftovers, _trusted, _rows, _exact)
 
 
@@ -138,6 +149,8 @@ def notes(db: Database, sql: SqlFolder, each: Declared, direction: Direction) ->
             "innodb_snapshot_isolation is ON: a transaction that began before a range was copied and then changes a row of it gets"
             " 1020, and has to be repeated as after a deadlock"
         )
+    if db.family == "mariadb":
+        yield "until the cut-over MariaDB refuses (1442) what a session under LOCK TABLES changes in the interactions, or deletes of users"
     if direction == "disable":
         yield (
             "until the cut-over `DELETE IGNORE` of a user or product that yet another table refers to leaves it, and takes its"
