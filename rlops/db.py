@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 Values = Mapping[str, Any] | Sequence[Any] | None
 Row = dict[str, Any]
 
+SILENT = 28_800  # seconds that a session may ask nothing, while it reads an archive, say: both servers' default, where nobody cut it
 CONNECT_WITHIN = 10.0  # seconds, for each answer until the session can be used
 _GREETING = "SELECT VERSION() AS version, @@version_comment AS comment, CONNECTION_ID() AS id, @@lower_case_table_names AS folds"
 
@@ -108,6 +109,8 @@ class Database:
         else:
             # Else a chunk can't confirm a lease that was renewed since it began to read (1020): the default from 11.6 on.
             own = " /*M!110602 , SESSION innodb_snapshot_isolation = OFF */" if self.family == "mariadb" else ""
+            if self.family in ("mysql", "mariadb"):
+                own += f", SESSION wait_timeout = {SILENT}"
             yield f"SET SESSION lock_wait_timeout = {wait}{own}"
             yield f"SET SESSION innodb_lock_wait_timeout = {wait}"
         yield from self._limit_statement(self._statement_limit)

@@ -25,6 +25,11 @@ from rlops.words import counted
 RUNNING: jobs.State = "running"
 PAUSED: jobs.State = "paused"
 NOTE_EVERY = 5.0  # seconds between two notes of why a job waits
+MOST_LOST = 5  # times in the same chunk
+LOST_AGAIN = (
+    "What ends it is on record: type the same command again, and look at max_allowed_packet, at the server's wait_timeout, and at"
+    " the limits of what is between."
+)
 RATE_OVER = 30.0  # seconds that the rate is taken of, so that a long wait doesn't spoil the estimate for ever
 
 
@@ -86,7 +91,7 @@ class LongWork:
         tally.left = 0
 
     def _chunks(self, work: Work, tally: Tally) -> None:
-        refused, deadline = 0, time.monotonic() + self.options.retry_for
+        refused, lost, deadline = 0, 0, time.monotonic() + self.options.retry_for
         while True:
             chunk: Chunk | None = None
             began = time.monotonic()
@@ -110,14 +115,19 @@ class LongWork:
                 self.attempts.wait(f"not tried yet: {error.why}", LOOK_EVERY)
                 refused += 1
                 continue
-            except Lost:
+            except Lost as error:
                 self.recover()
                 if chunk is None or not self._committed(chunk, tally):
+                    self.pace.refused()
+                    lost += 1
+                    if lost >= MOST_LOST:
+                        error.hint = LOST_AGAIN
+                        raise
                     continue
             now = time.monotonic()
             self.pace.took(chunk.rows // chunk.sessions, now - began)
             self._count(chunk, tally)
-            refused, deadline = 0, now + self.options.retry_for
+            refused, lost, deadline = 0, 0, now + self.options.retry_for
             self._tell(work, tally, now - began)
             if chunk.last:
                 return

@@ -10,8 +10,9 @@ from typing import Any
 from rlops.archive import sealed
 from rlops.archive.parquet import Damaged
 from rlops.archive.parts import Part
-from rlops.archive.store import Store, Stored
+from rlops.archive.store import Missing, Store, Stored
 from rlops.archive.sums import Sum
+from rlops.errors import Failed
 from rlops.structure import Column
 
 FORMAT = "rlops-archive/1"
@@ -99,10 +100,22 @@ def wrong(store: Store, part: Part) -> str:
     return "" if found == wanted else f"its SHA-256 is {found.sha256[:16]}… instead of {wanted.sha256[:16]}…"
 
 
+def wrong_or_gone(store: Store, part: Part) -> str:
+    """The same, where a file that is gone, or a manifest that can't be read, is wrong too."""
+    try:
+        return wrong(store, part)
+    except (Missing, Damaged) as error:
+        return error.message
+
+
 def moved(store: Store, part: Part, state: str, counts: Mapping[str, int]) -> None:
     """Write a part's new state, and what became of its rows, into its manifest."""
     known = read(store, part.path)
-    assert known
+    if known is None:
+        raise Failed(
+            f"{path_of(part.path)} is gone, and with it what {part.path} is known by",
+            "Bring it back from a copy of the archive, then type the same command again.", "archive_damaged",
+        )  # fmt: skip
     replace(known, state=state, counts=dict(counts)).write(store)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from rlops import engines, journal, lock
 from rlops.archive import manifest, parts, sealed
@@ -57,9 +57,20 @@ class Place:
         known = sealed.dump({"format": FORMAT, "installation": self.installation, "server": dict(self.identity)})
         if not (self.new or self.moved or self.nameless) or self.store.sign == (ROOT_FILE, known):
             return
-        if self.store.text(ROOT_FILE) != known:  # else another part of this run has written it
+        found = self.store.text(ROOT_FILE)
+        if self.new and found not in (None, known):
+            self._refuse_taken()
+        if found != known:  # else another part of this run has written it
             self.store.write_text(ROOT_FILE, known)
+            if self.store.text(ROOT_FILE) != known:
+                self._refuse_taken()
         self.store.sign = ROOT_FILE, known
+
+    def _refuse_taken(self) -> NoReturn:
+        raise Refused(
+            f"the archive {self.url} was empty when this run began, and has become another installation's. Nothing was changed there",
+            "Name another place.", "other_installation",
+        )  # fmt: skip
 
 
 def recorded(db: Database) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from rlops.sqlfiles import Keywords, SqlFolder
 from rlops.structure import Column, ForeignKey
 
 MOST = 20  # conflicting ids that are named
+BESIDE_ROWS = 16_384  # bytes of an INSERT's other words
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Restoring:
     otherwise: list[int] = field(default_factory=list)
     _run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     _rows: Rows | None = None
+    _packet: int = 0
 
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
         """Put about `size` rows back behind `after`, in the caller's transaction. Raises Damaged, Missing.
@@ -156,10 +158,29 @@ class Restoring:
         place = f"({', '.join(['%s'] * len(given))})"
         values = zip(*(_values(batch, column) for column in given), strict=True)
         names = [column.name for column in given]
-        filled = {"table": self.table, "columns": names, "rows": Keywords(tuple(db.text(place, row) for row in values))}
-        insert = self.sql.statement("archive/070_insert_rows", filled)
+        rows = [db.text(place, row) for row in values]
         with db.sql_mode(EXACT):
-            db.execute(insert.sql)
+            for some in self._that_fit(db, rows, batch):
+                filled = {"table": self.table, "columns": names, "rows": Keywords(tuple(some))}
+                db.execute(self.sql.statement("archive/070_insert_rows", filled).sql)
+
+    def _that_fit(self, db: Database, rows: Sequence[str], batch: pa.RecordBatch) -> Iterator[list[str]]:
+        """The rows in statements of half a packet at most, or of one row. Raises Failed for a row that passes a packet."""
+        self._packet = self._packet or int(db.value("SELECT @@SESSION.max_allowed_packet"))
+        some, size = list[str](), 0
+        for number, row in enumerate(rows):
+            length = len(row.encode())
+            if length > self._packet - BESIDE_ROWS:
+                raise Failed(
+                    f"the row {batch.column('id')[number]} makes {length:,} bytes of SQL, and the server takes {self._packet:,} at once",
+                    f"SET GLOBAL max_allowed_packet = {2 * length}, then type the same command again.", "row_too_long",
+                )  # fmt: skip
+            if some and size + length > self._packet // 2:
+                yield some
+                some, size = [], 0
+            some.append(row)
+            size += length
+        yield some
 
 
 def parents_there(db: Database, sql: SqlFolder, key: ForeignKey, wanted: set[Any]) -> set[Any]:

@@ -240,10 +240,7 @@ class Retention:
             self.remarks.append(text)
 
     def _wrong(self, part: Part) -> str:
-        try:
-            return manifest.wrong(self.place.store, part)
-        except (Missing, parquet.Damaged) as error:
-            return error.message
+        return manifest.wrong_or_gone(self.place.store, part)
 
     def _damaged(self, part: Part, wrong: str) -> Failed:
         return Failed(
@@ -263,6 +260,7 @@ class Retention:
             self._rows = None
             self._remark(f"{part.title} ended early: the table's columns are others by now")
             return self._done(db, part)
+        self.place.store.refuse_gone(part.path)
         did = deleting.chunk(db, self.sql, self._rows, part.watermark, delete=self.delete, size=size)
         if did.last:
             self._rows = None

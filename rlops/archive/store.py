@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 import urllib.parse
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +20,7 @@ import pyarrow.fs
 from rlops.errors import Failed, Usage
 
 BLOCK = 1 << 20
+LOOK_EVERY = 5.0  # seconds
 TEMPORARY = re.compile(r"\.(.+?)(\.[0-9a-f]{8})?\.tmp")  # an older rlops' had no run in them
 CONNECT_TIMEOUT, REQUEST_TIMEOUT, TRIES = 10.0, 60.0, 3
 
@@ -77,6 +79,7 @@ class Store:
         self.url, self._fs, self._root, self._folder, self._sure = url, fs, root, folder, sure
         self._run = uuid.uuid4().hex[:8]
         self.sign: tuple[str, str] | None = None
+        self._look_at = 0.0
 
     def write(self, path: str, writer: Callable[[Sink], None]) -> Stored:
         """Write a file under a temporary name, make sure that it is on the disk, then give it its name."""
@@ -179,6 +182,15 @@ class Store:
         self._known()
         self._sure()
         self._delete(path)
+
+    def refuse_gone(self, path: str) -> None:
+        """Raise Failed where this place is gone, or that file in it; of a bucket no more is asked than every LOOK_EVERY seconds."""
+        if self._folder and not (self._folder / path).is_file():
+            self._known()
+            raise Missing(f"{path} is gone", "Bring it back from a copy of the archive.", "archive_missing")
+        if self._folder or time.monotonic() >= self._look_at:
+            self._known()
+            self._look_at = time.monotonic() + LOOK_EVERY
 
     def _known(self) -> None:
         if self.sign and self.text(self.sign[0]) != self.sign[1]:

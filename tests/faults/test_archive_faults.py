@@ -29,6 +29,7 @@ from rlops import lease
 __all__ = ["ours"]
 
 INTERACTIONS = TABLES[0]
+OLD = [f"2024-0{n % 3 + 1}-{n % 28 + 1:02} 00:00:{n % 60:02}" for n in range(300)]
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true"}
 
 # Kills itself at the N-th touch of the disk: before it, or after.
@@ -353,3 +354,76 @@ def test_a_month_of_a_million_rows_takes_bounded_memory(ours, capsys):
     with capsys.disabled():
         print(f"\n{ours.server.label}: {LARGE:,} rows: {sizes}")
     assert max(sizes.values()) < 300
+
+
+def cleaning(root: Path) -> tuple[str, ...]:
+    return ("cleanup", "--months", "12", "--to", str(root), "--now", "2026-03-31T23:30:00", "--yes")
+
+
+def clean(database: Any, root: Path) -> Any:
+    return database.cli(*cleaning(root), "--output", "json").json
+
+
+def test_a_place_that_another_installation_began_meanwhile_is_left_to_it(ours, root, make_database):
+    """Two crons at the same minute, and one archive in both of their settings."""
+    other = make_database(ours.name + "_b")
+    for each, rows in ((ours, 300), (other, 200)):
+        each.install()
+        truth.fill(each, *OLD[:rows], "2026-03-31 10:00:00")
+    process = stopped(other, "rlops.archive.place:Place.claim", 1, *cleaning(root))
+    assert clean(ours, root)["data"]["deleted_rows"] == 300
+    mine = coldstore.rows(root)
+    process.send_signal(signal.SIGCONT)
+    refused = answer(process)["error"]
+    assert refused["code"] == "other_installation" and "Nothing was changed there" in refused["message"]
+    assert coldstore.rows(root) == mine and len(mine) == 300
+    assert truth.count(other, INTERACTIONS) == 201 and not list(root.rglob(".*.tmp"))
+    assert ours.cli("archive", "verify").returncode == 0
+
+
+def test_nothing_more_is_deleted_once_the_archive_has_gone_in_mid_part(ours, root):
+    ours.install()
+    truth.fill(ours, *["2024-01-05 00:00:00"] * 3000, "2026-03-31 10:00:00")
+    process = stopped(ours, "rlops.archive.deleting:chunk", 1, *cleaning(root))
+    away = root.rename(root.with_name("away"))
+    process.send_signal(signal.SIGCONT)
+    said = answer(process)
+    left = truth.count(ours, INTERACTIONS)
+    assert said["error"]["code"] == "archive_gone" and left > 1500
+    away.rename(root)
+    assert clean(ours, root)["data"]["deleted_rows"] == left - 1
+    assert len(coldstore.rows(root)) == 3000
+
+
+def test_rows_that_are_more_than_a_packet_come_back(ours, root):
+    ours.install()
+    truth.fill(ours, *["2024-01-05 00:00:00"] * 100, "2026-03-31 10:00:00")
+    text = f"UPDATE {INTERACTIONS} SET context = JSON_OBJECT('x', REPEAT('a', {{}})), timestamp = timestamp WHERE {{}}"
+    truth.execute(ours, text.format(40_000, "timestamp < '2025-01-01'"), text.format(1_500_000, "id = 7"))
+    clean(ours, root)
+    (usual,) = ours.query("SELECT @@GLOBAL.max_allowed_packet AS n")
+    truth.execute(ours, "SET GLOBAL max_allowed_packet = 1048576")
+    try:
+        refused = ours.cli("archive", "restore", "2024-01", "--output", "json", check=1).json["error"]
+        assert refused["code"] == "row_too_long" and "the row 7 makes" in refused["message"]
+        truth.execute(ours, refused["hint"].partition(",")[0])
+        assert ours.cli("archive", "restore", "2024-01", "--output", "json").json["data"]["restored_rows"] == 100
+    finally:
+        truth.execute(ours, f"SET GLOBAL max_allowed_packet = {usual['n']}")
+
+
+def test_a_chunk_that_asks_the_server_nothing_for_long_keeps_its_session(ours, root):
+    ours.install()
+    truth.fill(ours, *OLD, "2026-03-31 10:00:00")
+    (usual,) = ours.query("SELECT @@GLOBAL.wait_timeout AS n")
+    truth.execute(ours, "SET GLOBAL wait_timeout = 1")
+    try:
+        process = stopped(ours, "rlops.archive.parquet:check", 1, *cleaning(root))
+        with ours.connect() as silent:
+            gone = f"SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE ID = {silent.thread_id()}"
+            until(lambda: ours.query(gone)[0]["n"] == 0, "the server ends a silent session")
+        process.send_signal(signal.SIGCONT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        truth.execute(ours, f"SET GLOBAL wait_timeout = {usual['n']}")
+    assert json.loads(out)["data"]["deleted_rows"] == 300 and "connection was lost" not in err

@@ -719,6 +719,20 @@ def test_a_month_that_was_begun_is_not_taken_out_once_its_file_is_gone(begun):
     assert sorted(truth.rows(old, INTERACTIONS) + coldstore.rows(root)) == sorted(before)
 
 
+def test_a_month_on_its_way_out_whose_manifest_is_gone_waits_for_it(old):
+    root = old.home / "cold"
+    killed(
+        old, "rlops.ops.partition.take_out:TakeOut._compare", "cleanup", "--months", "12", "--to", str(root), "--yes"
+    )
+    (manifest,) = root.glob(f"table=*/year={month(-15):%Y}/month={month(-15):%m}/_*.json")
+    away = manifest.rename(root.parent / "away")
+    refused = old.cli("cleanup", "--months", "12", "--yes", "--output", "json", check=1).json["error"]
+    assert refused["code"] == "archive_damaged" and "manifest" in refused["message"]
+    away.rename(manifest)
+    old.cli("cleanup", "--months", "12", "--yes")
+    assert old.cli("archive", "verify").returncode == 0
+
+
 def test_rows_whose_user_is_not_there_are_archived_too(old):
     root = old.home / "cold"
     old.cli("archive", "run", "--months", "12", "--to", str(root))

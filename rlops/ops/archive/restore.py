@@ -19,7 +19,7 @@ from rlops.ops.archive import table
 from rlops.ops.declared import INTERACTIONS
 from rlops.ops.partition import hold, integrity
 from rlops.plan import Answer, Expect, Order, Plan, Step, StepResult
-from rlops.sqlfiles import SqlFolder, quote
+from rlops.sqlfiles import Keywords, SqlFolder, quote
 from rlops.structure import Table, read_table
 from rlops.words import counted
 
@@ -120,7 +120,12 @@ def _restore(
             " Nothing was changed", f"Say what these rows are to have there: ALTER TABLE {model} {defaults}", "no_value",
         )  # fmt: skip
     outline = sql.file("archive/070_insert_rows").outline(
-        {"table": name, "columns": [c.name for c in columns], "rows": table.line(())}, {}
+        {
+            "table": name,
+            "columns": [c.name for c in columns],
+            "rows": Keywords((f"({', '.join('…' for _ in columns)})",)),
+        },
+        {},
     )
     steps: tuple[Step, ...] = (Step(f"put {counted(total, 'row')} into {name}", outline, work=work, job=order),)
     left_out = work.left_out()

@@ -185,9 +185,15 @@ class TakeOut:
         return int(db.value(query.sql) or 0)
 
     def _compare(self, db: Database, into: Hold, part: Part) -> Chunk:
+        if part.watermark is None and (wrong := manifest.wrong_or_gone(self.place.store, part)):
+            raise Failed(
+                f"{part.path} is damaged ({wrong}), and {into.table} holds its month's rows, which are nowhere else",
+                "Bring the file and its manifest back from a copy of the archive, then type the same command again.",
+                "archive_damaged",
+            )  # fmt: skip
         if not facts.table_exists(db, into.table):
             self._remark(f"{into.table} was dropped before {part.path} had been compared with it")
-            return self._settled(db, part, part.sum.rows - part.deleted - part.removed - part.kept)
+            return self._settled(db, part, max(0, part.sum.rows - part.deleted - part.removed - part.kept))
         if not parts.fits(part, _columns(db, into.table)):
             return self._one_by_one(db, into, part, digest="NULL")  # none is as it was archived
         if part.watermark is None and not self._sum(db, into, part).differs(part.sum):
@@ -273,7 +279,7 @@ class TakeOut:
     def _settled(self, db: Database, part: Part, rows: int) -> Chunk:
         """All of the part's rows are accounted for; those that weren't in the hold table had been removed."""
         deleted = part.deleted + rows
-        removed = part.sum.rows - deleted - part.kept
+        removed = max(0, part.sum.rows - deleted - part.kept)  # what was erased meanwhile is in neither
         parts.deleted(db, part, part.watermark, (rows, removed, 0))
         parts.move(db, part, parts.DONE)
         counts = {"deleted": deleted, "removed": removed, "changed": part.kept}
