@@ -11,7 +11,7 @@ from rlops.db import Database, Forbidden
 from rlops.errors import Denied, Exit
 from rlops.holdings import Account, Holdings
 from rlops.ops import declared, form, needs, operators, requirements, server_facts
-from rlops.ops.partition import change, integrity, rights
+from rlops.ops.partition import change, drift, rights
 from rlops.ops.partition.status import integrity_of
 from rlops.ops.server_facts import ServerFact
 from rlops.plan import Answer
@@ -170,7 +170,7 @@ def _guards(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
         live = read_table(db, declared.INTERACTIONS)
         guarded = isinstance(live, Table) and integrity_of(db, live) == form.TRIGGERS
         guarded = guarded or change.under_way(db) is not None or change.kept(db) is not None
-        return [*rights.lacking(db, sql), *integrity.findings(db, sql)[0]] if guarded else [], []
+        return [*rights.lacking(db, sql), *drift.findings(db, sql)[0]] if guarded else [], []
     except (Denied, Forbidden) as error:
         return [], [
             f"whether triggers keep the integrity of {declared.INTERACTIONS}, and as whom, can't be seen: {error.message}"

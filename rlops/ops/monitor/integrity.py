@@ -12,8 +12,7 @@ from rlops.errors import Denied, RlopsError
 from rlops.holdings import Account, Holdings
 from rlops.ops.monitor.indexes import SWITCH_ON, duration
 from rlops.ops.monitor.probe import Reader
-from rlops.ops.partition import integrity as partition_integrity
-from rlops.ops.partition import rights
+from rlops.ops.partition import drift, rights
 from rlops.sqlfiles import Keywords, quote
 from rlops.structure import ForeignKey, Table, Trigger, normalise, read_triggers
 
@@ -156,7 +155,7 @@ def read_definers(reader: Reader, triggers: Sequence[Mapping[str, Any]] | None) 
 def read_lost(reader: Reader) -> list[str]:
     """The integrity triggers that aren't there as they should be; none where they can't be seen, which their probe says."""
     try:
-        return partition_integrity.lost(reader.db, reader.sql)
+        return drift.lost(reader.db, reader.sql)
     except (Denied, ServerError):
         return []
 

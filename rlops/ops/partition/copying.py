@@ -20,6 +20,7 @@ from rlops.ops.partition.capture import columns, of_row, row_id
 from rlops.plan import Chunk
 from rlops.sqlfiles import Keywords, SqlFolder, Statement, quote
 from rlops.structure import Table, read_table
+from rlops.words import counted
 
 MOST = 2**63 - 1  # of BIGINT
 TRIES, LEAST_ROWS = 10, 10  # a writer's row in a chunk halves it; a handful of rows is soon free
@@ -36,6 +37,10 @@ class Range:
     to: int
     end: int
     last: bool
+
+    def __str__(self) -> str:
+        behind = f"behind id {self.first}" if self.first > LEAST else "from the first"
+        return behind + (f" up to {self.to}" if self.to < MOST else " on")
 
     @property
     def position(self) -> list[int]:
@@ -176,7 +181,7 @@ class Comparing(Ranges):
         if not found["rows_a"] == found["rows_b"] == found["same"]:
             self.refuse_double(db, ids.first, ids.to)
             raise Failed(
-                f"the rows behind id {ids.first} up to {ids.to} are not the same in {self.table} ({found['rows_a']:,}) and"
+                f"the rows {ids} are not the same in {self.table} ({found['rows_a']:,}) and"
                 f" {self.shadow} ({found['rows_b']:,}): {found['same']:,} are; the shop's table is as it was",
                 "Something wrote past the triggers, such as a TRUNCATE: give it up with `rlops jobs abort`, then begin anew.",
                 "copy_differs",
@@ -201,7 +206,7 @@ class Comparing(Ranges):
             ask = self.statement("690_orphans_of_chunk", names, first=ids.first, last=ids.to)
             if orphans := int(db.value(ask.sql, ask.values)):
                 raise Failed(
-                    f"{orphans:,} rows behind id {ids.first} up to {ids.to} refer to {key.ref_table} that aren't there",
+                    f"{counted(orphans, 'row')} {ids} {'refers' if orphans == 1 else 'refer'} to {key.ref_table} that aren't there",
                     f"Somebody wrote with foreign_key_checks=0: delete them, then type the command again (`rlops verify --data --full`"
                     f" finds them by {key.columns[0]}).", "orphans",
                 )  # fmt: skip

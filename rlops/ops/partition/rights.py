@@ -9,7 +9,7 @@ from rlops.db import Database, Forbidden
 from rlops.errors import Denied, Refused
 from rlops.holdings import Account
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import change, definer, integrity
+from rlops.ops.partition import change, definer, drift, integrity
 from rlops.ops.partition.change import COMMANDS, GIVE_UP, OLD, SHADOW
 from rlops.plan import Step
 from rlops.sqlfiles import SqlFolder
@@ -30,7 +30,7 @@ def lacking(db: Database, sql: SqlFolder) -> Iterator[Finding]:
 def findings(db: Database, sql: SqlFolder) -> tuple[list[Finding], list[str]]:
     """Where the triggers or their accounts' rights aren't as the live form wants them, and what this account may not see."""
     try:
-        found, notes = integrity.findings(db, sql)
+        found, notes = drift.findings(db, sql)
     except Denied as error:
         return [], [f"triggers: denied ({error.hint})"]
     try:

@@ -13,7 +13,7 @@ from rlops.db import Database, ServerError, TimedOut
 from rlops.errors import Denied, Exit, Refused
 from rlops.ops import form
 from rlops.ops.declared import INTERACTIONS
-from rlops.ops.partition import change, definer, hold, integrity, months
+from rlops.ops.partition import change, definer, drift, hold, integrity, months
 from rlops.ops.partition.months import Month, Months
 from rlops.plan import Answer
 from rlops.sqlfiles import SqlFolder
@@ -161,7 +161,7 @@ def _due(db: Database, sql: SqlFolder, found: Months, now: datetime, rows: int |
     wanted = sql.policy.partitions
     due = []
     with suppress(Denied):
-        if lost := integrity.lost(db, sql):
+        if lost := drift.lost(db, sql):
             due.append({"what": f"missing or changed: {', '.join(lost)}", "next": definer.MEND})
     lacking = wanted.months_ahead - ahead(found, now)
     if lacking > 0:
