@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import scenarios
+import truth
 from launcher import Launcher
 from partition_scenarios import PARTITION
 from proxy import POINTS, Point, Proxy, Sent, Strike
@@ -33,12 +34,13 @@ def launcher() -> Iterator[Launcher]:
 
 
 @pytest.fixture
-def bench(database) -> Bench:
+def bench(database) -> Iterator[Bench]:
     if not isinstance(database.server, RunningServer) or database.server.port is None:
         pytest.skip("wants a server of ours that listens on TCP")
     made = Bench(PlainDatabase(database.server, database.name, database.home, database.opened))
     made.learn()
-    return made
+    yield made
+    truth.execute(database, f"DROP USER IF EXISTS {scenarios.ACCOUNT}")
 
 
 @dataclass
