@@ -113,11 +113,8 @@ class Export:
         if ids and pc.count_distinct(pa.chunked_array(ids)).as_py() != written.sum.rows:
             self._refuse_double(db, pa.chunked_array(ids))
             return self._again(db, part, "a row moved while it was read, and was read twice")
-        try:
+        with self.place.store.or_none(temporary):
             self.place.claim()  # not before: the lease's row is locked from its first write to the chunk's end
-        except Refused:
-            self.place.store.remove(temporary)
-            raise
         self.place.store.publish(temporary, part.path)
         parts.exported(db, part, written, self.columns)
         return Chunk(written.sum.rows, f"{part.title} exported", last=False)

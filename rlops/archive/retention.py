@@ -171,7 +171,7 @@ class Retention:
     def _ready(self, db: Database, part: Part, everything: Sequence[Part]) -> Chunk | None:
         """None once a verified part's file is whole and no other part has a row of its ids; else a step towards that."""
         changed = not parts.fits(part, self.columns)
-        wrong = self._wrong(part)
+        wrong = manifest.wrong_or_gone(self.place.store, part)
         if wrong and part.fixed:
             raise self._damaged(part, wrong)
         if changed and part.fixed:  # its rows that are in the table again have values that it doesn't hold
@@ -191,7 +191,8 @@ class Retention:
                 return self._anew(db, other, error.message)
             if other.state == parts.EXPORTED:
                 return self._anew(db, other, "another part has its rows")
-            if wrong := self._wrong(other):  # written anew, whatever took its file's place would count as verified
+            # Written anew, whatever took its file's place would count as verified.
+            if wrong := manifest.wrong_or_gone(self.place.store, other):
                 if other.fixed:
                     raise self._damaged(other, wrong)
                 return self._anew(db, other, wrong)
@@ -239,9 +240,6 @@ class Retention:
         if text not in self.remarks and len(self.remarks) < MOST_REMARKS:
             self.remarks.append(text)
 
-    def _wrong(self, part: Part) -> str:
-        return manifest.wrong_or_gone(self.place.store, part)
-
     def _damaged(self, part: Part, wrong: str) -> Failed:
         return Failed(
             f"{part.path} is damaged ({wrong}), and it holds rows that are no longer in the database",
@@ -250,7 +248,7 @@ class Retention:
 
     def _delete(self, db: Database, part: Part, size: int) -> Chunk:
         if self._rows is None or self._rows.part.id != part.id or self._rows.part.sha256 != part.sha256:
-            if wrong := self._wrong(part):
+            if wrong := manifest.wrong_or_gone(self.place.store, part):
                 raise self._damaged(part, wrong)
             self._rows = Rows(self.place.store, part)
             return Chunk(0, f"{part.title} opened", last=False)

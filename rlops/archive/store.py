@@ -94,7 +94,7 @@ class Store:
         with self._speaking(f"{path} can't be written"):
             if self._folder:
                 (self._folder / path).parent.mkdir(parents=True, exist_ok=True)
-                with self._or_none(path), (self._folder / path).open("wb") as out:
+                with self.or_none(path), (self._folder / path).open("wb") as out:
                     sink = Sink(out)
                     writer(sink)
                     out.flush()
@@ -108,7 +108,7 @@ class Store:
 
     def publish(self, temporary: str, path: str) -> None:
         """Give a file its name, in place of what had it, and remove what other runs were writing for that name."""
-        with self._or_none(temporary):
+        with self.or_none(temporary):
             self._known()
             self._sure()
         with self._speaking(f"{path} can't be given its name"):
@@ -201,7 +201,7 @@ class Store:
             )  # fmt: skip
 
     @contextmanager
-    def _or_none(self, temporary: str) -> Iterator[None]:
+    def or_none(self, temporary: str) -> Iterator[None]:
         """Leave none of this run's own files behind that came to nothing."""
         try:
             yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -162,7 +162,10 @@ def missing(db: Database, wanted: Sequence[Spec]) -> list[Spec]:
 
 def unlike(db: Database, wanted: Sequence[Spec], by: Definer) -> list[Spec]:
     """Those that aren't there as they should be, whoever they run as. Raises Denied where this account may not see any."""
-    there = live(db, (spec.table for spec in wanted))
+    return _unlike(live(db, (spec.table for spec in wanted)), wanted, by)
+
+
+def _unlike(there: Mapping[str, Trigger], wanted: Sequence[Spec], by: Definer) -> list[Spec]:
     return [spec for spec in wanted if _does(there.get(spec.name)) != _does(spec.expected(by.account))]
 
 
@@ -231,12 +234,11 @@ def enabling(
     refuse_unguarded(db)
     refuse_untrusted(db)
     by = definer.choose(db, (each.table.name, *each.parents))
-    wanted = specs(sql, each, by, on=on)
-    if not fresh:
-        wanted = unlike(db, wanted, by)
+    every = specs(sql, each, by, on=on)
+    there = {} if fresh else live(db, (spec.table for spec in every))
+    wanted = _unlike(there, every, by)
     if wanted:
         definer.refuse_unusable(db, by)
-    there = {} if fresh else live(db, (spec.table for spec in wanted))
     steps = [step for spec in wanted for step in ([spec.drop(sql)] if spec.name in there else []) + [spec.create()]]
     return [*definer.steps(db, sql, by, grants(each, *also)), *steps], by
 

@@ -54,12 +54,9 @@ def refuse(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
 
 def refuse_since(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
     """Run those checks again that somebody's change meanwhile can fail, before the tables change places. Raises Refused."""
+    refuse_different(db, sql, live_table(db))
     for check in SINCE:
         check(db, sql, each, live)
-
-
-def _different(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
-    refuse_different(db, sql, live_table(db))
 
 
 def _names(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
@@ -120,13 +117,7 @@ def _exact(db: Database, sql: SqlFolder, each: Declared, live: Table) -> None:
 
 
 Check = Callable[[Database, SqlFolder, Declared, Table], None]
-SINCE: tuple[Check, ...] = (
-    _different,
-    _triggers,
-    _keys,
-    _binlog,
-    _cascades,
-)  # what can come until the tables change places
+SINCE: tuple[Check, ...] = (_triggers, _keys, _binlog, _cascades)  # what can come until the tables change places
 CHECKS: tuple[Check, ...] = (_names, *SINCE, _leftovers, _trusted, _rows, _exact)
 
 
