@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rlops import rowhash
-from rlops.sqlfiles import quote
 from rlops.structure import Column
 
 NULL = "N"  # unquoted in a line; texts are always quoted
@@ -56,20 +55,31 @@ def schema(columns: Sequence[Column]) -> pa.Schema:
     return pa.schema([pa.field(column.name, arrow_type(column), column.null) for column in columns])
 
 
+def quoted(column: Column) -> bool:
+    """Whether a row's line has its values in quotes, as it has texts."""
+    return rowhash.base(column) not in (*PLAIN, *rowhash.BINARY)
+
+
 def line(columns: Sequence[Column]) -> str:
-    """The SQL of a row as one line of CSV: texts in quotes, binary strings as hexadecimal digits, NULL as N; then its hash."""
+    """The SQL of a row as one line of CSV: texts in quotes, binary strings as hexadecimal digits, NULL as N."""
     parts = []
     for column in columns:
-        name = quote(column.name)
-        if rowhash.base(column) in rowhash.BINARY:
-            value = f"HEX({name})"
-        elif rowhash.base(column) in PLAIN:
-            value = name
-        else:
-            text = f"CONVERT({name} USING utf8mb4) COLLATE utf8mb4_bin"
-            value = f"""CONCAT('"', REPLACE({text}, '"', '""'), '"')"""
+        value = rowhash.text(column)
+        if quoted(column):
+            value = f"""CONCAT('"', REPLACE({value} COLLATE utf8mb4_bin, '"', '""'), '"')"""
         parts.append(f"IFNULL({value}, '{NULL}')")
-    return f"CONCAT_WS(',', {', '.join(parts)}, IFNULL({digest(columns)}, '{NULL}'))"
+    return f"CONCAT_WS(',', {', '.join(parts)})"
+
+
+def lines(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.Array:
+    """The lines that `line` gives for these rows on the server."""
+    parts = []
+    for column in columns:
+        value = text(batch.column(column.name), column)
+        if quoted(column):
+            value = pc.binary_join_element_wise("", pc.replace_substring(value, '"', '""'), "", '"')
+        parts.append(pc.coalesce(value, pa.scalar(NULL)))
+    return pc.binary_join_element_wise(*parts, ",")
 
 
 def digest(columns: Sequence[Column], live: Mapping[str, Column] | None = None) -> str:

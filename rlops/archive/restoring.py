@@ -61,9 +61,10 @@ class Restoring:
             self._check()
             return Chunk(0, [self._run, index, None, counts], last=True)
         rows = self._part(db, index)
-        batch, keys = rows.take(position(watermark) if watermark else None, size)
-        if not keys:
+        piece = rows.take(position(watermark) if watermark else None, size)
+        if piece is None:
             return Chunk(0, [self._run, index + 1, None, counts], last=False)
+        batch, end = piece
         common = self.common(rows.part)
         digests = dict(zip(batch.column("id").to_pylist(), sums.digests(batch, common), strict=True))
         found, conflicts = self._there(db, common, digests)
@@ -82,7 +83,7 @@ class Restoring:
             restored=back.num_rows, already_there=len(found) - len(conflicts), conflicts=len(conflicts),
             without_parent=len(lost), otherwise=len(otherwise),
         )  # fmt: skip
-        return Chunk(back.num_rows, [self._run, index, mark(keys[-1]), seen], last=False)
+        return Chunk(back.num_rows, [self._run, index, mark(end), seen], last=False)
 
     def common(self, part: Part) -> list[Column]:
         """The columns of a part that the table has, too: those that are compared and come back."""

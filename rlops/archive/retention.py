@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from rlops.archive import columns as kinds
 from rlops.archive import deleting, manifest, parquet, parts, replacing
-from rlops.archive.deleting import Delete, Rows
+from rlops.archive.deleting import Delete, Pieces, Rows
 from rlops.archive.export import Export, Month, begin_anew
 from rlops.archive.parts import Part
 from rlops.archive.place import Place
@@ -65,7 +65,7 @@ class Retention:
     _exported: dict[int, int] = field(default_factory=dict)  # rows by the part's id: a chunk may be tried twice
     _stale: dict[int, Any] = field(default_factory=dict)  # by a part's id, the ids that it is to be without
     _before: dict[date, int] = field(default_factory=dict)  # the last part of a month when this run came to it
-    _rows: Rows | None = None
+    _pieces: Pieces | None = None
     _months: list[Month] | None = None
     _lists: int = 0
     _exporting: Export | None = None
@@ -78,7 +78,7 @@ class Retention:
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
         """Take the first month that isn't done a step further. Raises Failed, Refused."""
         del after
-        if self._rows and (part := parts.one(db, self._rows.part.id)) and part.state == parts.DELETING:
+        if self._pieces and (part := parts.one(db, self._pieces.rows.part.id)) and part.state == parts.DELETING:
             return self._delete(db, part, size)
         self._look(db)
         everything = parts.all_parts(db)
@@ -165,7 +165,7 @@ class Retention:
             return step
         parts.move(db, part, parts.DELETING)
         self._publish(part, parts.DELETING)
-        self._rows = Rows(self.place.store, part)
+        self._pieces = Pieces(Rows(self.place.store, part))
         return Chunk(0, f"{part.title} deleting", last=False)
 
     def _ready(self, db: Database, part: Part, everything: Sequence[Part]) -> Chunk | None:
@@ -247,21 +247,21 @@ class Retention:
         )  # fmt: skip
 
     def _delete(self, db: Database, part: Part, size: int) -> Chunk:
-        if self._rows is None or self._rows.part.id != part.id or self._rows.part.sha256 != part.sha256:
+        if (pieces := self._pieces) is None or pieces.rows.part.id != part.id or pieces.rows.part.sha256 != part.sha256:
             if wrong := manifest.wrong_or_gone(self.place.store, part):
                 raise self._damaged(part, wrong)
-            self._rows = Rows(self.place.store, part)
+            self._pieces = Pieces(Rows(self.place.store, part))
             return Chunk(0, f"{part.title} opened", last=False)
         db.execute(self.sql.statement("cleanup/035_keep_columns").sql)
         self._look(db)
         if not parts.fits(part, self.columns):  # its other rows are exported anew, as the table has them
-            self._rows = None
+            self._pieces = None
             self._remark(f"{part.title} ended early: the table's columns are others by now")
             return self._done(db, part)
         self.place.store.refuse_gone(part.path)
-        did = deleting.chunk(db, self.sql, self._rows, part.watermark, delete=self.delete, size=size)
+        did = deleting.chunk(db, self.sql, pieces, part.watermark, delete=self.delete, size=size)
         if did.last:
-            self._rows = None
+            self._pieces = None
             return self._done(db, part)
         parts.deleted(db, part, did.watermark, (did.rows, did.removed, did.kept))
         late = did.rows if part.late else 0

@@ -1,10 +1,13 @@
--- Read a page of rows as one value: a line of CSV for each row, along (timestamp, id), the row's hash at its end.
+-- Read a page of rows as one value, and hash it: a line of CSV for each row, along (timestamp, id).
 -- kind: read
 -- needs: SELECT on user_product_interactions
 -- names: line
 -- values: last_timestamp, last_id, until, until_id
-SELECT COUNT(*) AS row_count, GROUP_CONCAT({line} ORDER BY `timestamp`, `id` SEPARATOR '\n') AS page
-FROM user_product_interactions FORCE INDEX (idx_timestamp)
-WHERE `timestamp` >= :last_timestamp AND `timestamp` <= :until
-  AND (`timestamp` > :last_timestamp OR `id` > :last_id)
-  AND (`timestamp` < :until OR `id` <= :until_id)
+SELECT row_count, page, SHA2(page, 256) AS sha256
+FROM (
+    SELECT COUNT(*) AS row_count, GROUP_CONCAT({line} ORDER BY `timestamp`, `id` SEPARATOR '\n') AS page
+    FROM user_product_interactions FORCE INDEX (idx_timestamp)
+    WHERE `timestamp` >= :last_timestamp AND `timestamp` <= :until
+      AND (`timestamp` > :last_timestamp OR `id` > :last_id)
+      AND (`timestamp` < :until OR `id` <= :until_id)
+) AS packed

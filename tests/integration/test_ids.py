@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 
 import pymysql
@@ -9,7 +10,8 @@ import pytest
 import truth
 from truth import TABLES
 
-from rlops import rowhash, sqlfiles
+from rlops import sqlfiles
+from rlops.archive import columns as kinds
 from rlops.ids import RANGE, among
 from rlops.sqlfiles import Keywords
 from rlops.structure import parse_create_table
@@ -41,20 +43,23 @@ def test_the_condition_names_these_rows_and_no_other(filled):
 
 
 def test_the_rows_that_are_compared_are_locked_and_none_beside_them(filled):
-    """The text of all comes as one value; a server that locked nothing for that would let a change slip in between."""
+    """The hash of all comes as one value; a server that locked nothing for that would let a change slip in between."""
     columns = parse_create_table(truth.definition(filled, INTERACTIONS)).columns
     sql = sqlfiles.load(None, filled.server.family)
     everything = existing(filled)
     ids = [*everything[50:100], everything[120], everything[-1]]
     lock = f"SELECT id FROM {INTERACTIONS}"
     new = "(user_id, product_id, interaction_type, timestamp) VALUES (1, 1, 'VIEW', '2024-01-01 00:00:00')"
-    names = {"texts": Keywords((rowhash.row_text(columns),)), "condition": among(ids)}
-    statement = sql.statement("cleanup/050_lock_text", names)
+    (condition,) = among(ids).words
+    line = kinds.line(columns)
+    names = {"line": Keywords((line,)), "condition": among(ids)}
+    statement = sql.statement("cleanup/050_hash_rows", names)
+    lines = filled.query(f"SELECT {line} AS line FROM {INTERACTIONS} WHERE {condition} ORDER BY id")
     with filled.connect(autocommit=False) as holder, holder.cursor() as cursor:
         cursor.execute("SET SESSION group_concat_max_len = 1000000")
         cursor.execute(statement.sql)
-        (text,) = cursor.fetchone().values()
-        assert text.count("19:2024-01-01 00:00:00") == len(ids)
+        (found,) = cursor.fetchone().values()
+        assert found == hashlib.sha256("\n".join(row["line"] for row in lines).encode()).hexdigest()
         for number in (ids[0], ids[24], ids[25], ids[49], ids[50], ids[51]):
             with pytest.raises(pymysql.err.MySQLError, match=r"(?i)lock"):
                 truth.execute(filled, "START TRANSACTION", f"{lock} WHERE id = {number} FOR UPDATE NOWAIT")
