@@ -24,6 +24,7 @@ from rlops.ids import among
 from rlops.sqlfiles import Keywords, SqlFolder, Statement
 from rlops.structure import Column
 
+MOST_BYTES = 4_000_000  # of the rows of one chunk
 Key = tuple[datetime, int]
 Delete = Callable[[Keywords], Statement]  # of the rows that this condition names
 
@@ -110,7 +111,7 @@ class Pieces:
         self._next: tuple[Key, Future[Piece | None]] | None = None
 
     def take(self, after: Key | None, size: int) -> Piece | None:
-        """At most `size` rows behind `after`; None at the end. Raises Missing, Damaged."""
+        """At most `size` rows behind `after`, fewer where they are long; None at the end. Raises Missing, Damaged."""
         ahead, self._next = self._next, None
         piece = ahead[1].result() if ahead else None
         if ahead is None or ahead[0] != after or (piece and len(piece.ids) > size):
@@ -124,6 +125,8 @@ class Pieces:
         if found is None:
             return None
         batch, end = found
+        if batch.nbytes > MOST_BYTES and size > 1:
+            return self._read(after, max(1, min(batch.num_rows, size) * MOST_BYTES // batch.nbytes))
         batch = batch.take(pc.sort_indices(batch.column("id")))
         ids, text = batch.column("id").to_pylist(), sums.packed(batch, self.rows.part.table_columns)
         return Piece(batch, ids, among(ids), hashlib.sha256(text).hexdigest(), len(text), end)

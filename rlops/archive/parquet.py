@@ -16,7 +16,7 @@ from rlops.archive.sums import Sum
 from rlops.errors import Failed
 from rlops.structure import Column
 
-GROUP_ROWS = 50_000  # rows kept in memory at once
+GROUP_ROWS, GROUP_BYTES = 50_000, 16_000_000  # what is kept in memory at once: so many rows, or fewer long ones
 OPTIONS: dict[str, Any] = {"compression": "zstd", "version": "2.6", "write_page_checksum": True}
 
 
@@ -47,7 +47,7 @@ class _Writer:
                 self.sum += found
                 self.raw_bytes += batch.nbytes
                 kept.append(batch)
-                if sum(each.num_rows for each in kept) >= GROUP_ROWS:
+                if sum(each.num_rows for each in kept) >= GROUP_ROWS or sum(each.nbytes for each in kept) >= GROUP_BYTES:
                     writer.write_table(pa.Table.from_batches(kept))
                     kept.clear()
             writer.write_table(pa.Table.from_batches(kept, schema))
@@ -69,7 +69,8 @@ def batches(
             parquet = pa.parquet.ParquetFile(file, page_checksum_verification=True)
             if not parquet.schema_arrow.equals(kinds.schema(columns)):
                 raise Damaged(f"{path} has other columns than its manifest says", "", "archive_damaged")
-            yield from parquet.iter_batches(GROUP_ROWS, columns=list(only) if only else None, use_threads=False)
+            for group in range(parquet.num_row_groups):
+                yield from parquet.iter_batches(GROUP_ROWS, [group], list(only) if only else None, use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise Damaged(f"{path} can't be decoded: {' '.join(str(error).split())}", "", "archive_damaged") from error
 

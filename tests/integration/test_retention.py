@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 from decimal import Decimal
+from functools import partial
 
 import coldstore
 import pyarrow.parquet
@@ -14,6 +15,8 @@ import truth
 from sessions import answer, ours, stopped
 from test_archive import archive, live, more, policy, verify
 from truth import TABLES
+
+from rlops.archive import deleting, export, parquet, rows
 
 __all__ = ["ours"]
 
@@ -358,3 +361,28 @@ def test_no_column_changes_between_a_chunk_s_look_and_its_delete(ours, root):
         truth.execute(ours, "SET lock_wait_timeout = 1", f"ALTER TABLE {INTERACTIONS} ADD COLUMN note VARCHAR(20)")
     process.send_signal(signal.SIGCONT)
     assert answer(process)["exit_code"] == 0
+
+
+def test_long_rows_go_in_smaller_chunks_than_the_time_would_allow(filled, root, monkeypatch):
+    before = live(filled)
+    archive(filled, root)
+    with monkeypatch.context() as patch:
+        patch.setattr(deleting, "MOST_BYTES", 1_000)
+        answer = clean(filled, root)
+    assert answer["data"]["deleted_rows"] == 300
+    assert answer["data"]["chunks"] > 30
+    whole(filled, root, before)
+
+
+def test_a_file_of_long_rows_is_written_and_read_in_small_groups(filled, root, monkeypatch):
+    before = live(filled)
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "PAGE_ROWS", 20)
+        patch.setattr(export, "Reader", partial(rows.Reader, page_rows=20))
+        patch.setattr(parquet, "GROUP_BYTES", 1_000)
+        archive(filled, root)
+    with pyarrow.parquet.ParquetFile(coldstore.files(root)[0]) as file:
+        assert file.num_row_groups > 3
+    verify(filled)
+    clean(filled, root)
+    whole(filled, root, before)
