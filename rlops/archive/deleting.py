@@ -13,10 +13,10 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rlops import packing
 from rlops.archive import columns as kinds
 from rlops.archive import parquet, sums
 from rlops.archive.parts import Part
-from rlops.archive.rows import allow_pages
 from rlops.archive.store import Store
 from rlops.db import Database
 from rlops.errors import Failed
@@ -160,7 +160,7 @@ def _unchanged(db: Database, sql: SqlFolder, piece: Piece, columns: Sequence[Col
 
     They may be unchanged and this be false, when they are longer than the server makes a text.
     """
-    if piece.bytes >= allow_pages(db):
+    if piece.bytes >= packing.allow(db):
         return False
     names = {"line": Keywords((kinds.line(columns),)), "condition": piece.condition}
     lock = sql.statement("cleanup/050_hash_rows", names)

@@ -47,7 +47,10 @@ class _Writer:
                 self.sum += found
                 self.raw_bytes += batch.nbytes
                 kept.append(batch)
-                if sum(each.num_rows for each in kept) >= GROUP_ROWS or sum(each.nbytes for each in kept) >= GROUP_BYTES:
+                if (
+                    sum(each.num_rows for each in kept) >= GROUP_ROWS
+                    or sum(each.nbytes for each in kept) >= GROUP_BYTES
+                ):
                     writer.write_table(pa.Table.from_batches(kept))
                     kept.clear()
             writer.write_table(pa.Table.from_batches(kept, schema))

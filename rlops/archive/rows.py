@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from rlops import rowhash
+from rlops import packing, rowhash
 from rlops.archive import columns as kinds
 from rlops.archive import sums
 from rlops.archive.sums import Sum
@@ -36,7 +36,6 @@ TABLE = "user_product_interactions"  # as the SQL files name it
 LEAST_ID = -(2**63)
 PAGE_ROWS = 5_000
 PAGE_BYTES = 4_000_000  # what a page is meant to have
-MOST_BYTES = 16_000_000  # what a page may have; the server's packets bound it, too
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class Reader:
     def __post_init__(self) -> None:
         if self.only:
             self._along = _index(self.db, self.only.column)
-        self.most_bytes = allow_pages(self.db)
+        self.most_bytes = packing.allow(self.db)
 
     def pages(self, wanted: Range) -> Iterator[Page]:
         """The rows of the range in order; the server packs a page while the one before is parsed and compared.
@@ -204,13 +203,6 @@ class Reader:
             f"the interaction {number} can't be archived: {why}",
             f"Look at it: SELECT * FROM {TABLE} WHERE id = {number}", "unreadable_row",
         )  # fmt: skip
-
-
-def allow_pages(db: Database) -> int:
-    """Let the session's GROUP_CONCAT() be as long as a page may be; returns how many bytes that are."""
-    most = min(int(db.value("SELECT @@max_allowed_packet")), MOST_BYTES)
-    db.execute(f"SET SESSION group_concat_max_len = {most}")
-    return most
 
 
 def _index(db: Database, column: str) -> str:

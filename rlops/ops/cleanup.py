@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rlops import counting, jobs
+from rlops import counting, jobs, packing
 from rlops.clock import cutoff, writers_now, zoned
 from rlops.db import Database, TimedOut
-from rlops.engines import EXACT
 from rlops.errors import Exit, Refused
 from rlops.ids import THESE, among
 from rlops.ops import declared, longrun
@@ -46,14 +45,14 @@ class Expired:
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
         """Delete about `size` rows behind `after`."""
         round_, timestamp, last_id = after or (MAIN, *START)
-        values = {"cutoff": self.cutoff, "last_timestamp": timestamp, "last_id": last_id, "limit": size}
-        select = self.sql.statement("cleanup/010_expired_rows", values=values)
-        with db.sql_mode(EXACT):  # a position may be a date that no calendar has
-            rows = db.rows(select.sql, select.values)
-        deleted = self._delete(db, [row["id"] for row in rows])
+        values = {"cutoff": self.cutoff, "last_timestamp": timestamp, "last_id": last_id}
+        found = packing.next_ids(
+            db, lambda limit: self.sql.statement("cleanup/010_expired_rows", values={**values, "limit": limit}), size
+        )
+        deleted = self._delete(db, found.ids)
         late = deleted if round_ == LATE else 0
-        if len(rows) == size:
-            return Chunk(deleted, [round_, str(rows[-1]["timestamp"]), rows[-1]["id"]], last=False, late=late)
+        if found.more:
+            return Chunk(deleted, [round_, found.last_timestamp, found.ids[-1]], last=False, late=late)
         return Chunk(deleted, [LATE, *START], last=round_ == LATE, late=late)
 
     def _delete(self, db: Database, ids: list[int]) -> int:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from rlops import counting, jobs
+from rlops import counting, jobs, packing
 from rlops.clock import EARLIEST
 from rlops.db import Database, TimedOut
-from rlops.engines import EXACT
 from rlops.errors import Refused, Usage
 from rlops.ids import THESE, among
 from rlops.ops import declared, longrun
@@ -65,20 +64,21 @@ class Rows:
     def chunk(self, db: Database, after: Any, size: int) -> Chunk:
         """Delete about `size` rows behind `after`."""
         round_, timestamp, last_id = after or (1, *START)
-        select = self.parent.statement(
-            self.sql, "purge/010_rows_of_parent", last_timestamp=timestamp, last_id=last_id, limit=size
+        values = {"last_timestamp": timestamp, "last_id": last_id}
+        found = packing.next_ids(
+            db,
+            lambda limit: self.parent.statement(self.sql, "purge/010_rows_of_parent", **values, limit=limit),
+            size,
         )
-        with db.sql_mode(EXACT):  # a position may be a date that no calendar has
-            rows = db.rows(select.sql, select.values)
         deleted = 0
-        if rows:
-            delete = self.parent.deletion(self.sql, among(row["id"] for row in rows))
+        if found.ids:
+            delete = self.parent.deletion(self.sql, among(found.ids))
             deleted = db.execute(delete.sql, delete.values)
         late = deleted if round_ > 1 else 0
-        if len(rows) == size:
-            return Chunk(deleted, [round_, str(rows[-1]["timestamp"]), rows[-1]["id"]], last=False, late=late)
+        if found.more:
+            return Chunk(deleted, [round_, found.last_timestamp, found.ids[-1]], last=False, late=late)
         # A pass that found nothing is the last one; the shop may go on inserting for ever.
-        over = round_ >= PASSES or (round_ > 1 and not rows and (timestamp, last_id) == START)
+        over = round_ >= PASSES or (round_ > 1 and not found.ids and (timestamp, last_id) == START)
         return Chunk(deleted, [round_ + 1, *START], last=over, late=late)
 
 

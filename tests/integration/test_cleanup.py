@@ -11,6 +11,8 @@ import pytest
 import truth
 from truth import TABLES
 
+from rlops import packing
+
 INTERACTIONS = TABLES[0]
 
 
@@ -27,6 +29,15 @@ def test_exactly_the_rows_before_the_cutoff_go(migrated):
     assert [str(row[5]) for row in truth.rows(migrated, INTERACTIONS)] == ["2025-03-01 00:00:00", "2026-03-31 10:00:00"]
     assert [truth.rows(migrated, table) for table in TABLES[1:]] == others
     assert clean(migrated, "--now", "2026-03-31T23:30:00")["steps"] == []
+
+
+def test_no_more_ids_are_asked_for_than_fit_into_one_value(migrated, monkeypatch):
+    truth.fill(migrated, *[f"2024-01-01 00:00:{n % 60:02}" for n in range(300)], "2026-03-31 10:00:00", models=0)
+    monkeypatch.setattr(packing, "MOST_BYTES", 10 * packing.LONGEST)
+    answer = clean(migrated, "--no-archive", "--now", "2026-03-31T23:30:00")
+    assert answer["data"]["deleted_rows"] == 300
+    assert answer["data"]["chunks"] > 30
+    assert truth.count(migrated, INTERACTIONS) == 1
 
 
 @pytest.mark.parametrize(
