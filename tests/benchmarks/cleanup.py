@@ -21,6 +21,7 @@ QUIET_FOR = 3.0  # seconds of writing with nothing else going on
 MONTHS = 12
 INTERACTIONS = TABLES[0]
 ARCHIVED = "rlops cleanup, archived and read back"
+BY_MONTHS = "rlops cleanup of partitions, archived and read back"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ def measure(options: Options) -> Iterator[Table]:
             schema = server.schema()
             tools.run_rlops(schema, options.folder, "migrate")  # an archive belongs to an installation
             load.fill(schema, options.rows, expired=expired)
+            if name == BY_MONTHS:
+                tools.run_rlops(schema, options.folder, "partition", "enable", "--offline", "--confirm", schema.name)
             say(f"   {name}: removing")
             found[name] = _carried_out(schema, way, expired)
             server.drop(schema)
@@ -79,6 +82,7 @@ def _ways(folder: Path) -> dict[str, Callable[[Schema], None]]:
         "one DELETE": _one_delete,
         "rlops cleanup --no-archive": lambda schema: _rlops(schema, folder, "--no-archive"),
         ARCHIVED: lambda schema: _rlops(schema, folder, "--to", str(folder / schema.name)),
+        BY_MONTHS: lambda schema: _rlops(schema, folder, "--to", str(folder / schema.name)),
     }
     if found := peers.find("percona-toolkit"):
         ways["pt-archiver"] = lambda schema: _pt_archiver(schema, found, folder)
