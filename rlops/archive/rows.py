@@ -116,13 +116,14 @@ class Reader:
         Raises Failed for a row that can't be read as what its columns say.
         """
         with ThreadPoolExecutor(1, "rlops-page") as beside:
-            before: tuple[Range, int, Future[Page | None]] | None = None
+            reading: tuple[Range, int, Future[Page | None]] | None = None
             for page, packed in self._packed(wanted):
-                found, before = before, (page, packed.rows, beside.submit(_read, packed, self.columns))
-                if found:
-                    yield from self._rows(found[0], found[1], found[2].result())
-            if before:
-                yield from self._rows(before[0], before[1], before[2].result())
+                following = page, packed.rows, beside.submit(_read, packed, self.columns)
+                if reading:
+                    yield from self._rows(*reading)
+                reading = following
+            if reading:
+                yield from self._rows(*reading)
 
     def _packed(self, wanted: Range) -> Iterator[tuple[Range, Packed]]:
         while True:
@@ -132,7 +133,10 @@ class Reader:
                 return
             wanted = wanted.behind(page.to, page.to_id)
 
-    def _rows(self, page: Range, rows: int, found: Page | None) -> Iterator[Page]:
+    def _rows(self, page: Range, rows: int, reading: Future[Page | None]) -> Iterator[Page]:
+        yield from self._whole_or_halves(page, rows, reading.result())
+
+    def _whole_or_halves(self, page: Range, rows: int, found: Page | None) -> Iterator[Page]:
         """What was found; where that is None, the page's rows in two halves, down to a single one."""
         if found is not None:
             if found.sum.rows:
@@ -144,7 +148,7 @@ class Reader:
             for each in (half, page.behind(half.to, half.to_id)):
                 if not each.empty:
                     packed = self._page(each)
-                    yield from self._rows(each, packed.rows, _read(packed, self.columns))
+                    yield from self._whole_or_halves(each, packed.rows, _read(packed, self.columns))
 
     def bound(self, wanted: Range, rows: int) -> Range:
         """The part of the range that its first `rows` rows make; all of it if there are no more."""
@@ -187,9 +191,7 @@ class Reader:
             {"texts": Keywords((*texts, f"{kinds.digest(self.columns)} AS digest"))},
             {"id": found[1]},
         )
-        row = self.db.row(statement.sql, statement.values)
-        if row is None:
-            return Page(parse(b"", self.columns), Sum())
+        row = self.db.row(statement.sql, statement.values) or {}
         if row["digest"] is None:
             raise self._unreadable(found[1], "it is longer than the server's max_allowed_packet")
         fields = [_field(row[f"c{n}"], column) for n, column in enumerate(self.columns)]
