@@ -50,7 +50,7 @@ LEFT_OUT = {
     ),
     SLOWEST: (
         "archive", "archive_faults", "archive_place", "archive_restore", "backups", "calendar", "erase", "maintain", "merge",
-        "monitor_record", "purge_archived", "verify_data",
+        "monitor_record", "purge_archived", "retention", "verify_data",
     ),
 }  # fmt: skip
 CACHE = cache_dir()  # before any test turns the environment upside down
