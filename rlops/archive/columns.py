@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rlops import rowhash
+from rlops.sqlfiles import quote
 from rlops.structure import Column
 
 NULL = "N"  # unquoted in a line; texts are always quoted
@@ -61,14 +62,18 @@ def quoted(column: Column) -> bool:
 
 
 def line(columns: Sequence[Column]) -> str:
-    """The SQL of a row as one line of CSV: texts in quotes, binary strings as hexadecimal digits, NULL as N."""
+    """The SQL of a row as one line of CSV: texts in quotes, binary strings as hexadecimal digits, NULL as N.
+
+    It is NULL for a row that has a value, or is as a whole, too long for max_allowed_packet.
+    """
     parts = []
     for column in columns:
         value = rowhash.text(column)
         if quoted(column):
             value = f"""CONCAT('"', REPLACE({value} COLLATE utf8mb4_bin, '"', '""'), '"')"""
-        parts.append(f"IFNULL({value}, '{NULL}')")
-    return f"CONCAT_WS(',', {', '.join(parts)})"
+        parts.append(f"IF({quote(column.name)} IS NULL, '{NULL}', {value})")
+    joined = ", ',', ".join(parts)
+    return f"CONCAT({joined})"
 
 
 def lines(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.Array:

@@ -13,7 +13,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rlops import packing
+from rlops import packing, rowhash
 from rlops.archive import columns as kinds
 from rlops.archive import parquet, sums
 from rlops.archive.parts import Part
@@ -91,7 +91,7 @@ def _key(batch: pa.RecordBatch, row: int) -> Key:
 class Piece:
     """Rows of a part that are deleted at once, along their ids, and the condition that names them.
 
-    `sha256` is that of their lines, as `sums.packed` has them, which are so many `bytes`.
+    `sha256` is that of their texts, one behind the other, which are so many `bytes`.
     """
 
     batch: pa.RecordBatch
@@ -128,7 +128,7 @@ class Pieces:
         if batch.nbytes > MOST_BYTES and size > 1:
             return self._read(after, max(1, min(batch.num_rows, size) * MOST_BYTES // batch.nbytes))
         batch = batch.take(pc.sort_indices(batch.column("id")))
-        ids, text = batch.column("id").to_pylist(), sums.packed(batch, self.rows.part.table_columns)
+        ids, text = batch.column("id").to_pylist(), sums.joined(sums.texts(batch, self.rows.part.table_columns))
         return Piece(batch, ids, among(ids), hashlib.sha256(text).hexdigest(), len(text), end)
 
 
@@ -156,13 +156,13 @@ def chunk(db: Database, sql: SqlFolder, pieces: Pieces, watermark: str | None, *
 
 
 def _unchanged(db: Database, sql: SqlFolder, piece: Piece, columns: Sequence[Column]) -> bool:
-    """Lock the rows, and say whether all of them are there as they were exported: all of their values are hashed.
+    """Lock the rows, and say whether all of them are there as they were exported: their whole text is hashed.
 
     They may be unchanged and this be false, when they are longer than the server makes a text.
     """
     if piece.bytes >= packing.allow(db):
         return False
-    names = {"line": Keywords((kinds.line(columns),)), "condition": piece.condition}
+    names = {"texts": Keywords((rowhash.row_text(columns),)), "condition": piece.condition}
     lock = sql.statement("cleanup/050_hash_rows", names)
     return bool(db.value(lock.sql) == piece.sha256)
 

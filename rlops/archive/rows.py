@@ -168,7 +168,7 @@ class Reader:
         line = Keywords((kinds.line(self.columns),))
         statement = self._statement("archive/030_rows", "purge/050_rows", {"line": line}, page.values)
         row = self.db.row(statement.sql, statement.values) or {}
-        count, data = int(row["row_count"]), (row["page"] or "").encode()
+        count, data = int(row["row_count"]), row["page"] or b""
         if count:
             self.page_rows = max(1, min(PAGE_ROWS, min(PAGE_BYTES, self.most_bytes // 2) * count // max(len(data), 1)))
         cut = len(data) > self.most_bytes - 4  # cut short, at a whole character

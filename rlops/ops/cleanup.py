@@ -11,7 +11,7 @@ from rlops import counting, jobs, packing
 from rlops.clock import cutoff, writers_now, zoned
 from rlops.db import Database, TimedOut
 from rlops.errors import Exit, Refused
-from rlops.ids import THESE, among
+from rlops.ids import LEAST, THESE, among
 from rlops.ops import declared, longrun
 from rlops.ops.archive.request import RECORD, Request, nothing_to_do, refuse_now
 from rlops.ops.declared import INTERACTIONS
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rlops.ops.partition.ending import DropEmptied
 
 COUNT_FOR = 20.0  # seconds for counting the expired rows
-START = ("1000-01-01 00:00:00", 0)  # MySQL's least DATETIME
+START = ("1000-01-01 00:00:00", LEAST)  # MySQL's least DATETIME
 KIND = "cleanup"
 DELETE = "cleanup/020_delete_rows"
 MAIN, LATE = 1, 2  # passes: from the oldest to the cutoff, then once more for rows that came behind the first

@@ -3,7 +3,7 @@
 -- needs: SELECT on user_product_interactions
 -- names: line, column, key
 -- values: parent, last_timestamp, last_id, until, until_id
-SELECT row_count, page, SHA2(page, 256) AS sha256
+SELECT row_count, CAST(page AS BINARY) AS page, SHA2(page, 256) AS sha256
 FROM (
     SELECT COUNT(*) AS row_count, GROUP_CONCAT({line} ORDER BY `timestamp`, `id` SEPARATOR '\n') AS page
     FROM user_product_interactions FORCE INDEX ({key})

@@ -10,8 +10,7 @@ import pytest
 import truth
 from truth import TABLES
 
-from rlops import sqlfiles
-from rlops.archive import columns as kinds
+from rlops import rowhash, sqlfiles
 from rlops.ids import RANGE, among
 from rlops.sqlfiles import Keywords
 from rlops.structure import parse_create_table
@@ -51,15 +50,15 @@ def test_the_rows_that_are_compared_are_locked_and_none_beside_them(filled):
     lock = f"SELECT id FROM {INTERACTIONS}"
     new = "(user_id, product_id, interaction_type, timestamp) VALUES (1, 1, 'VIEW', '2024-01-01 00:00:00')"
     (condition,) = among(ids).words
-    line = kinds.line(columns)
-    names = {"line": Keywords((line,)), "condition": among(ids)}
+    text = rowhash.row_text(columns)
+    names = {"texts": Keywords((text,)), "condition": among(ids)}
     statement = sql.statement("cleanup/050_hash_rows", names)
-    lines = filled.query(f"SELECT {line} AS line FROM {INTERACTIONS} WHERE {condition} ORDER BY id")
+    texts = filled.query(f"SELECT {text} AS text FROM {INTERACTIONS} WHERE {condition} ORDER BY id")
     with filled.connect(autocommit=False) as holder, holder.cursor() as cursor:
         cursor.execute("SET SESSION group_concat_max_len = 1000000")
         cursor.execute(statement.sql)
         (found,) = cursor.fetchone().values()
-        assert found == hashlib.sha256("\n".join(row["line"] for row in lines).encode()).hexdigest()
+        assert found == hashlib.sha256("".join(row["text"] for row in texts).encode()).hexdigest()
         for number in (ids[0], ids[24], ids[25], ids[49], ids[50], ids[51]):
             with pytest.raises(pymysql.err.MySQLError, match=r"(?i)lock"):
                 truth.execute(filled, "START TRANSACTION", f"{lock} WHERE id = {number} FOR UPDATE NOWAIT")

@@ -386,3 +386,31 @@ def test_a_file_of_long_rows_is_written_and_read_in_small_groups(filled, root, m
     verify(filled)
     clean(filled, root)
     whole(filled, root, before)
+
+
+# 1,048,004 bytes, 1,502 of them quotes; with many more of them, MariaDB's REPLACE() would take minutes.
+LONG = "CONCAT('[\"', REPEAT('x', 1045000), REPEAT(CONVERT(CHAR(92, 34) USING utf8mb4), 1500), '\"]')"
+
+
+@pytest.fixture
+def small_packets(filled):
+    """A server that makes no text of more than 1 MB, as one with its quotes doubled would be."""
+    if filled.server.family == "oceanbase":
+        pytest.skip("its CONVERT gives texts of 1 MB at most (5098)")
+    before = filled.query("SELECT @@GLOBAL.max_allowed_packet AS n")[0]["n"]
+    truth.execute(filled, "SET GLOBAL max_allowed_packet = 1048576")
+    yield filled
+    truth.execute(filled, f"SET GLOBAL max_allowed_packet = {before}")
+
+
+@pytest.mark.parametrize("since", ["before the export", "since the export"])
+def test_a_value_that_the_server_can_not_quote_is_no_null(small_packets, root, since):
+    database = small_packets
+    if since == "since the export":
+        archive(database, root)
+    truth.execute(database, f"UPDATE {INTERACTIONS} SET context = {LONG}, timestamp = timestamp ORDER BY id LIMIT 1")
+    latest = live(database)
+    assert max(len(row[6] or "") for row in latest) == 1_048_004
+    clean(database, root)
+    whole(database, root, latest)
+    assert len(live(database)) == 2
