@@ -16,13 +16,13 @@ from rlops.archive import manifest, parquet, parts
 from rlops.archive.manifest import Manifest
 from rlops.archive.parts import Part
 from rlops.archive.place import Place
-from rlops.archive.rows import LEAST_ID, Only, Range, Reader
+from rlops.archive.rows import Only, Range, Reader
 from rlops.archive.store import Store
 from rlops.archive.sums import Sum
 from rlops.db import Database
 from rlops.errors import Failed, Refused
 from rlops.events import Doing, Emit, silent
-from rlops.ids import double_id
+from rlops.ids import LEAST, double_id
 from rlops.plan import Chunk
 from rlops.sqlfiles import SqlFolder
 from rlops.structure import Column
@@ -96,7 +96,7 @@ class Export:
     def _export(self, db: Database, part: Part) -> Chunk:
         refuse_stranger(self.place, part)
         ids = list[pa.Array]()
-        cut = (part.range.to, part.range.to_id) != (self.month.until, LEAST_ID)
+        cut = (part.range.to, part.range.to_id) != (self.month.until, LEAST)
         most = self.part_rows if cut else self.total if part.number == 1 else None
 
         def batches() -> Iterator[tuple[pa.RecordBatch, Sum]]:

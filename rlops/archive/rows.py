@@ -9,10 +9,11 @@ own.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +26,7 @@ from rlops.archive import sums
 from rlops.archive.sums import Sum
 from rlops.db import Database
 from rlops.errors import Failed
+from rlops.ids import LEAST
 from rlops.sqlfiles import Keywords, SqlFolder, Statement
 from rlops.structure import Column, Table, read_table
 
@@ -33,7 +35,6 @@ from rlops.structure import Column, Table, read_table
 pa.enable_signal_handlers(False)
 
 TABLE = "user_product_interactions"  # as the SQL files name it
-LEAST_ID = -(2**63)
 PAGE_ROWS = 5_000
 PAGE_BYTES = 4_000_000  # what a page is meant to have
 
@@ -50,7 +51,7 @@ class Range:
     @classmethod
     def between(cls, since: datetime, until: datetime) -> Range:
         """The rows from `since` on and before `until`."""
-        return cls(since, LEAST_ID, until, LEAST_ID)
+        return cls(since, LEAST, until, LEAST)
 
     @property
     def empty(self) -> bool:
@@ -116,14 +117,14 @@ class Reader:
         Raises Failed for a row that can't be read as what its columns say.
         """
         with ThreadPoolExecutor(1, "rlops-page") as beside:
-            reading: tuple[Range, int, Future[Page | None]] | None = None
+            before: tuple[Range, int, Callable[[], Page | None]] | None = None
             for page, packed in self._packed(wanted):
-                following = page, packed.rows, beside.submit(_read, packed, self.columns)
-                if reading:
-                    yield from self._rows(*reading)
-                reading = following
-            if reading:
-                yield from self._rows(*reading)
+                following = page, packed.rows, beside.submit(read, packed, self.columns).result
+                if before:
+                    yield from self._rows(*before)
+                before = following
+            if before:
+                yield from self._rows(*before)
 
     def _packed(self, wanted: Range) -> Iterator[tuple[Range, Packed]]:
         while True:
@@ -133,11 +134,9 @@ class Reader:
                 return
             wanted = wanted.behind(page.to, page.to_id)
 
-    def _rows(self, page: Range, rows: int, reading: Future[Page | None]) -> Iterator[Page]:
-        yield from self._whole_or_halves(page, rows, reading.result())
-
-    def _whole_or_halves(self, page: Range, rows: int, found: Page | None) -> Iterator[Page]:
-        """What was found; where that is None, the page's rows in two halves, down to a single one."""
+    def _rows(self, page: Range, rows: int, reading: Callable[[], Page | None]) -> Iterator[Page]:
+        """What was read; where that is None, the page's rows in two halves, down to a single one."""
+        found = reading()
         if found is not None:
             if found.sum.rows:
                 yield found
@@ -148,7 +147,7 @@ class Reader:
             for each in (half, page.behind(half.to, half.to_id)):
                 if not each.empty:
                     packed = self._page(each)
-                    yield from self._whole_or_halves(each, packed.rows, _read(packed, self.columns))
+                    yield from self._rows(each, packed.rows, partial(read, packed, self.columns))
 
     def bound(self, wanted: Range, rows: int) -> Range:
         """The part of the range that its first `rows` rows make; all of it if there are no more."""
@@ -222,7 +221,7 @@ def _field(value: str | None, column: Column) -> str:
     return '"' + value.replace('"', '""') + '"' if kinds.quoted(column) else str(value)
 
 
-def _read(packed: Packed, columns: Sequence[Column]) -> Page | None:
+def read(packed: Packed, columns: Sequence[Column]) -> Page | None:
     """A page's rows; None unless they, written as lines again, are byte for byte what the server has hashed."""
     batch = parse(packed.data, columns)
     if batch is None or batch.num_rows != packed.rows:  # cut short by the server, or a row left out

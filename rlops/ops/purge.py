@@ -11,7 +11,7 @@ from rlops import counting, jobs, packing
 from rlops.clock import EARLIEST
 from rlops.db import Database, TimedOut
 from rlops.errors import Refused, Usage
-from rlops.ids import THESE, among
+from rlops.ids import LEAST, THESE, among
 from rlops.ops import declared, longrun
 from rlops.ops.declared import INTERACTIONS
 from rlops.plan import Answer, Chunk, Order, Plan, Step, Work
@@ -21,7 +21,7 @@ from rlops.words import counted
 KIND = "purge"
 DELETE = "purge/020_delete_rows"
 COUNT_FOR = 20.0  # seconds for counting the rows
-START = ("0000-00-00 00:00:00", -(2**63))
+START = ("0000-00-00 00:00:00", LEAST)
 LAST = datetime(9999, 12, 1)  # an archive's months end before that one, which has no end that a DATETIME could hold
 PASSES = 3  # the first, and those that look for rows which came meanwhile
 PARENTS = {"user": "users", "product": "product"}

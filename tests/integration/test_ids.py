@@ -49,11 +49,10 @@ def test_the_rows_that_are_compared_are_locked_and_none_beside_them(filled):
     ids = [*everything[50:100], everything[120], everything[-1]]
     lock = f"SELECT id FROM {INTERACTIONS}"
     new = "(user_id, product_id, interaction_type, timestamp) VALUES (1, 1, 'VIEW', '2024-01-01 00:00:00')"
-    (condition,) = among(ids).words
-    text = rowhash.row_text(columns)
-    names = {"texts": Keywords((text,)), "condition": among(ids)}
+    text, condition = rowhash.row_text(columns), among(ids)
+    names = {"texts": Keywords((text,)), "condition": condition}
     statement = sql.statement("cleanup/050_hash_rows", names)
-    texts = filled.query(f"SELECT {text} AS text FROM {INTERACTIONS} WHERE {condition} ORDER BY id")
+    texts = filled.query(f"SELECT {text} AS text FROM {INTERACTIONS} WHERE {condition.words[0]} ORDER BY id")
     with filled.connect(autocommit=False) as holder, holder.cursor() as cursor:
         cursor.execute("SET SESSION group_concat_max_len = 1000000")
         cursor.execute(statement.sql)

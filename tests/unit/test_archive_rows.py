@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from rlops.archive import sums
-from rlops.archive.rows import Packed, _read
+from rlops.archive.rows import Packed, read
 from rlops.structure import parse_create_table
 
 COLUMNS = parse_create_table(
@@ -26,7 +26,7 @@ def packed(*lines: str) -> Packed:
 
 
 def test_rows_become_the_lines_again_that_they_came_from():
-    page = _read(packed(*LINES), COLUMNS)
+    page = read(packed(*LINES), COLUMNS)
     assert page is not None
     assert sums.packed(page.batch, COLUMNS) == "\n".join(LINES).encode()
     assert (page.sum.rows, page.sum.min_id, page.sum.max_id) == (3, -3, 2)
@@ -34,7 +34,7 @@ def test_rows_become_the_lines_again_that_they_came_from():
 
 
 def test_no_rows_are_a_page_too():
-    page = _read(Packed(0, b"", None), COLUMNS)
+    page = read(Packed(0, b"", None), COLUMNS)
     assert page is not None
     assert page.sum.rows == 0
 
@@ -51,14 +51,13 @@ def test_no_rows_are_a_page_too():
     ],
 )
 def test_what_would_not_give_the_same_line_is_none(line: str, why: str):
-    assert _read(packed(LINES[0], line), COLUMNS) is None, why
+    assert read(packed(LINES[0], line), COLUMNS) is None, why
 
 
 def test_other_rows_than_the_server_has_hashed_or_counted_are_none():
     whole = packed(*LINES)
     assert (
-        _read(Packed(whole.rows, packed(*LINES[:2], LINES[2].replace('"N"', '"M"')).data, whole.sha256), COLUMNS)
-        is None
+        read(Packed(whole.rows, packed(*LINES[:2], LINES[2].replace('"N"', '"M"')).data, whole.sha256), COLUMNS) is None
     )
-    assert _read(Packed(4, whole.data, whole.sha256), COLUMNS) is None
-    assert _read(Packed(3, b"", whole.sha256), COLUMNS) is None
+    assert read(Packed(4, whole.data, whole.sha256), COLUMNS) is None
+    assert read(Packed(3, b"", whole.sha256), COLUMNS) is None

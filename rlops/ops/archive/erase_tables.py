@@ -10,6 +10,7 @@ from typing import Any
 from rlops import facts, manifests, privileges, rowhash
 from rlops.db import NO_TABLE, Database, Forbidden, ServerError, TimedOut
 from rlops.errors import Failed
+from rlops.ids import LEAST
 from rlops.manifests import Record
 from rlops.ops import declared
 from rlops.ops.archive.wanted import Wanted
@@ -25,7 +26,6 @@ MARKS: Mapping[str, str] = {
 }  # fmt: skip
 Gone = Mapping[str, frozenset[int]]  # by column
 LOOK = 2_000  # rows that one transaction looks at
-LEAST = -(2**63)
 COUNT_FOR = 60.0  # seconds for one table
 
 
